@@ -1,0 +1,139 @@
+"""Every error digitd can name: a reason code, an exit code, the cause and the remedy."""
+
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """What the `digitd` process exits with; documented in docs/errors.md."""
+
+    DONE = 0
+    BUG = 1
+    USAGE = 2
+    CONFIG = 3
+    FOLDERS = 4
+    BUNDLE = 5
+    ALREADY_RUNNING = 6
+
+
+class DigitdError(Exception):
+    """An error with a stable code, a cause, and what the reader can do about it."""
+
+    code: ClassVar[str] = "error"
+    exit_code: ClassVar[ExitCode] = ExitCode.BUG
+
+    def __init__(self, cause: str, remedy: str) -> None:
+        super().__init__(cause, remedy)
+        self.cause = cause
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        stop = "" if self.remedy.endswith(("?", ".", "!")) else "."
+        return f"{self.cause}. {self.remedy}{stop}"
+
+
+class ConfigError(DigitdError):
+    """The configuration has a key or value that digitd cannot use."""
+
+    code = "config"
+    exit_code = ExitCode.CONFIG
+
+
+class UsageError(DigitdError):
+    """The command line names something that does not exist or cannot be opened."""
+
+    code = "usage"
+    exit_code = ExitCode.USAGE
+
+
+class FolderError(DigitdError):
+    """A folder is missing, not writable, or in a place where it would feed on itself."""
+
+    code = "folders"
+    exit_code = ExitCode.FOLDERS
+
+
+class BundleError(DigitdError):
+    """The model's bundle is missing, damaged, or made for another version."""
+
+    code = "bundle"
+    exit_code = ExitCode.BUNDLE
+
+
+class AlreadyRunningError(DigitdError):
+    """Another digitd holds the lock of the same state folder."""
+
+    code = "already_running"
+    exit_code = ExitCode.ALREADY_RUNNING
+
+
+class ScanError(DigitdError):
+    """A scan cannot be read. The code becomes the result's reason; the daemon goes on."""
+
+    code = "unreadable"
+
+
+class EmptyScanError(ScanError):
+    """The file has no bytes."""
+
+    code = "empty"
+
+
+class NotAnImageError(ScanError):
+    """The content is of no format that digitd reads."""
+
+    code = "not_an_image"
+
+
+class TruncatedScanError(ScanError):
+    """The file ends before its image does; while it is young, it may still be growing."""
+
+    code = "truncated"
+
+
+class DamagedScanError(ScanError):
+    """The format is known, but its content contradicts itself."""
+
+    code = "damaged"
+
+
+class EncryptedScanError(ScanError):
+    """The file asks for a password."""
+
+    code = "encrypted"
+
+
+class TooManyBytesError(ScanError):
+    """The file is larger than `limits.bytes`."""
+
+    code = "too_many_bytes"
+
+
+class TooManyPixelsError(ScanError):
+    """A page is larger than `limits.pixels`."""
+
+    code = "too_many_pixels"
+
+
+class TooManyPagesError(ScanError):
+    """The scan has more pages than `limits.pages`."""
+
+    code = "too_many_pages"
+
+
+class WorkerDiedError(ScanError):
+    """The process that read the scan died of it, twice."""
+
+    code = "worker_died"
+
+
+class WorkerTimeoutError(ScanError):
+    """Reading the scan took longer than `workers.timeout`, twice."""
+
+    code = "worker_timeout"
+
+
+class WorkerMemoryError(ScanError):
+    """Reading the scan took more memory than `workers.memory`, twice."""
+
+    code = "worker_memory"

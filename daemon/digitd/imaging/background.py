@@ -1,0 +1,85 @@
+"""What a page looks like without its ink: its polarity, and the paper's brightness everywhere."""
+
+import cv2
+import numpy as np
+
+from digitd.imaging.gray import Gray, as_gray
+
+SMALL = 96
+"""Longer side at which paper is looked at, px: strokes are thin there, light changes slowly."""
+FLAT_BAND, FLAT_SHARE = 5, 0.4
+"""Paper is flat where this share of a page is within so many grays of one level."""
+SKEWED = 1.2
+"""Skewness (third standardised moment) from which thin strokes alone decide the polarity."""
+CLEAR_MAJORITY = 0.65
+"""So much of a page is never ink, not even of a thick digit cut tightly."""
+
+
+def reduced(page: Gray, side: int = SMALL) -> Gray:
+    """The page with its longer side at `side` px, or less."""
+    factor = max(page.shape) / side
+    if factor <= 1:
+        return page
+    size = (max(1, round(page.shape[1] / factor)), max(1, round(page.shape[0] / factor)))
+    return as_gray(cv2.resize(page, size, interpolation=cv2.INTER_AREA))
+
+
+def dark_on_light(page: Gray) -> Gray:
+    """The page, inverted where its ink is lighter than its paper."""
+    return as_gray(cv2.bitwise_not(page)) if has_light_ink(page) else page
+
+
+def has_light_ink(page: Gray) -> bool:
+    """Whether the ink is lighter than the paper.
+
+    Strokes are narrow, so against a median over half the page they stand out to their own side: skewness says which.
+    Where strokes are too thick for that, paper is what most of the page's edge is, unless a clear majority of the
+    page disagrees (then the edge is a dark border or a table).
+    """
+    small = reduced(page)
+    side = max(3, min(small.shape) // 2 | 1)
+    deviation = small.astype(np.float32) - cv2.medianBlur(small, min(side, 255))
+    spread = float(deviation.std())
+    if spread < 0.5:
+        return bool(small.mean() < 128)
+    skewness = float((deviation**3).mean()) / spread**3
+    threshold, light = cv2.threshold(small, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    edge = np.concatenate((light[0], light[-1], light[:, 0], light[:, -1]))
+    light_edge, light_page = float(edge.mean()), float(light.mean())
+    if abs(skewness) > SKEWED and (skewness > 0) != (light_page > CLEAR_MAJORITY):
+        return skewness > 0
+    if max(light_page, 1 - light_page) >= CLEAR_MAJORITY:
+        return light_page < 0.5
+    return light_edge < 0.5
+
+
+def flat_paper(page: Gray) -> int | None:
+    """The paper's level where it is the same all over the page, as in drawings and good scans; or None."""
+    histogram = np.asarray(cv2.calcHist([page], [0], None, [256], [0, 256])).ravel()
+    level = int(histogram.argmax())
+    near = histogram[max(0, level - FLAT_BAND) : level + FLAT_BAND + 1].sum()
+    lighter = histogram[level + FLAT_BAND + 1 :].sum()
+    if near < FLAT_SHARE * page.size or lighter > 0.02 * page.size:
+        return None
+    return level
+
+
+def paper_of(page: Gray) -> Gray:
+    """The paper's brightness, (H, W) uint8 like the page, at least 1; the page's ink is dark.
+
+    A morphological closing removes what is darker and narrower than a third of the page; what stays below it is
+    taken for ink, and the paper is then the mean of what is not ink around each point, so that it follows slopes of
+    light to the corners, which a closing does not.
+    """
+    small = reduced(page)
+    reach = max(3, min(small.shape) // 3 | 1)
+    kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (reach, reach))
+    smooth = cv2.medianBlur(small, 3)
+    closed = cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, kernel)
+    bare = (small.astype(np.int16) > closed.astype(np.int16) * 0.86 - 2).astype(np.float32)
+    sigma = max(small.shape) / 24
+    weight = cv2.GaussianBlur(bare, (0, 0), sigma)
+    mean = cv2.GaussianBlur(bare * small, (0, 0), sigma) / np.maximum(weight, 1e-3)
+    paper = np.where(weight > 0.05, mean, closed)
+    large = cv2.resize(paper.astype(np.float32), page.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return as_gray(np.clip(large, 1, 255).astype(np.uint8))

@@ -1,0 +1,125 @@
+"""A gray page to its ink: dark on light or light on dark, light uneven, paper coloured, noisy or ruled."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitd.imaging.background import dark_on_light, flat_paper, paper_of
+from digitd.imaging.gray import Gray, as_gray
+from digitd.imaging.rules import without_rules
+
+LARGEST = 1600
+"""Longer side of the working size, px: a digit of 2 % of the page still has 32 px."""
+FAINTEST = 7
+"""Ink must be darker than paper by this (of 255), however clean the page: pastel on white is 10."""
+NOISE = 6.0
+"""Ink must be darker than paper by this many standard deviations of the paper's noise."""
+OVERSHOOT = 2.2
+"""Ink must differ from the paper by this much more than the paper's own lighter spots do."""
+CORE_SHARE = 5e-4
+CORE_PIXELS = 8
+"""The ink's contrast is that of its darkest pixels: as many of them as the smallest digit has."""
+WEAK, FULL = 0.22, 0.62
+"""Below and above these shares of the ink's contrast a pixel is all paper and all ink."""
+INK = 0.4
+"""The share of the ink's contrast from which a pixel counts as ink."""
+
+
+@dataclass(frozen=True)
+class Ink:
+    """What is written on a page.
+
+    `ink` is (H', W') uint8, 0 for paper and 255 for full ink; `mask` is (H', W') uint8, 1 where there is ink; `scale`
+    is the page's pixels per pixel of these, 1.0 or more; `page` the page's own (width, height).
+    """
+
+    ink: Gray
+    mask: Gray
+    scale: float
+    page: tuple[int, int]
+
+
+def clean(page: Gray) -> Ink:
+    """Find the ink of a page (H, W) uint8 from 1x1. A page with nothing on it has no ink: its `mask` is all zero.
+
+    The illumination is flattened by dividing by the paper's, estimated at small scale where there is no ink; what
+    counts as ink is judged against the paper's noise; ruled lines are removed.
+    """
+    height, width = page.shape
+    scale = max(1.0, max(height, width) / LARGEST)
+    if scale > 1:
+        size = (max(1, round(width / scale)), max(1, round(height / scale)))
+        page = as_gray(cv2.resize(page, size, interpolation=cv2.INTER_AREA))
+    page = dark_on_light(page)
+    darker, lighter = _flattened(page)
+    found = _contrast(darker, lighter)
+    if found is None:
+        nothing = np.zeros(page.shape, np.uint8)
+        return Ink(nothing, nothing, scale, (width, height))
+    contrast, floor = found
+    mask = _mask(darker, contrast, floor)
+    if min(mask.shape) >= MIN_RULED:
+        mask, rules = without_rules(mask)
+        if rules is not None:
+            darker = as_gray(np.where(rules, 0, darker))
+    return Ink(_soft(darker, mask, contrast, floor), mask, scale, (width, height))
+
+
+MIN_RULED = 50
+"""Nobody photographs ruled paper at fewer pixels than this."""
+
+
+def _flattened(page: Gray) -> tuple[Gray, Gray]:
+    """How much darker, and how much lighter, than the paper each pixel is, of 255, the paper being at 255."""
+    level = flat_paper(page)
+    if level is not None:
+        gain = 255 / max(level, 1)
+        darker = cv2.convertScaleAbs(cv2.subtract(level, page), alpha=gain)  # type: ignore[call-overload]
+        lighter = cv2.convertScaleAbs(cv2.subtract(page, level), alpha=gain)  # type: ignore[call-overload]
+        return as_gray(darker), as_gray(lighter)
+    paper = paper_of(page)
+    reflected = cv2.divide(page, paper, scale=200)
+    return as_gray(cv2.subtract(200, reflected)), as_gray(cv2.subtract(reflected, 200))  # type: ignore[call-overload]
+
+
+def _contrast(darker: Gray, lighter: Gray) -> tuple[float, float] | None:
+    """The ink's contrast, and the least that is not noise; None where nothing stands out of the noise.
+
+    Noise makes the paper lighter as often as darker, and ink never makes it lighter: so the lighter side tells
+    what the darker side would be without ink.
+    """
+    core = max(CORE_PIXELS, round(darker.size * CORE_SHARE))
+    dark, light = _histogram(darker), _histogram(lighter)
+    ink, spots = _top(dark, core), _top(light, core)
+    lit = np.cumsum(light[1:])
+    sigma = (1 + int(np.searchsorted(lit, lit[-1] * 0.68))) if lit[-1] > 0.02 * darker.size else 0
+    floor = max(FAINTEST, NOISE / 2 * sigma)
+    if ink < max(FAINTEST, NOISE * sigma, OVERSHOOT * min(spots, 40)):
+        return None
+    return float(ink), float(floor)
+
+
+def _histogram(image: Gray) -> NDArray[np.float32]:
+    return np.asarray(cv2.calcHist([image], [0], None, [256], [0, 256]), np.float32).ravel()
+
+
+def _top(histogram: NDArray[np.float32], count: int) -> int:
+    """The value that `count` pixels reach or exceed."""
+    reached = np.cumsum(histogram[::-1])
+    return 255 - int(np.searchsorted(reached, count))
+
+
+def _mask(darker: Gray, contrast: float, floor: float) -> Gray:
+    threshold = max(floor, INK * contrast)
+    return as_gray(cv2.threshold(darker, threshold - 0.5, 1, cv2.THRESH_BINARY)[1])
+
+
+def _soft(darker: Gray, mask: Gray, contrast: float, floor: float) -> Gray:
+    """The ink with its soft edges, stretched to 0..255, and nothing away from the mask."""
+    low = max(floor / 2, WEAK * contrast)
+    high = max(low + 1, FULL * contrast)
+    table = np.clip((np.arange(256) - low) * (255 / (high - low)), 0, 255).astype(np.uint8)
+    near = cv2.dilate(mask, np.ones((3, 3), np.uint8))
+    return as_gray(cv2.LUT(darker, table) * near)

@@ -1,0 +1,143 @@
+"""A scan's bytes to gray pages, by content and within limits; every way to fail is a ScanError."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitd.errors import (
+    DamagedScanError,
+    EmptyScanError,
+    ScanError,
+    TooManyBytesError,
+    TooManyPixelsError,
+)
+from digitd.imaging import formats, pdf, pnm, tiff
+from digitd.imaging.colour import to_gray
+from digitd.imaging.gray import Gray, as_gray
+from digitd.imaging.remedies import CONVERT, SEND_AGAIN
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How large a scan may be: bytes of the file, pixels of a page, pages."""
+
+    bytes: int
+    pixels: int
+    pages: int
+
+
+def pages(data: bytes, limits: Limits) -> Iterator[Gray]:
+    """The pages of a scan, each (H, W) uint8, decoded one at a time as they are asked for.
+
+    PNG, JPEG, TIFF, BMP, WebP, PBM/PGM/PPM and PDF; of an animation the first image. EXIF's orientation and alpha
+    are applied. All that headers tell is checked at once, before any pixel is decoded: EmptyScanError,
+    NotAnImageError, TruncatedScanError, EncryptedScanError, DamagedScanError, TooManyBytesError, TooManyPixelsError,
+    TooManyPagesError. Iterating may raise DamagedScanError. Nothing else escapes, except MemoryError.
+    """
+    return _guarded(lambda: _opened(data, limits))
+
+
+def _opened(data: bytes, limits: Limits) -> Iterator[Gray]:
+    if not data:
+        raise EmptyScanError("the file is empty", SEND_AGAIN)
+    if len(data) > limits.bytes:
+        cause = f"the file has {len(data):,} bytes, and {limits.bytes:,} are allowed"
+        raise TooManyBytesError(cause, "Scan at a lower resolution, or raise limits.bytes")
+    match formats.sniff(data):
+        case "pdf":
+            pdf.check_whole(data)
+            return map(to_gray, pdf.pages(data, limits.pixels, limits.pages))
+        case "tiff":
+            return _tiff(data, limits)
+        case "pnm":
+            _check_size(pnm.size(data), limits)
+            return iter(map(to_gray, map(pnm.decode, [data])))
+        case "png":
+            return _single(data, formats.png(data), limits)
+        case "jpeg":
+            return _single(data, formats.jpeg(data), limits)
+        case "webp":
+            return _single(data, formats.webp(data), limits)
+        case _:
+            return _single(data, formats.bmp(data), limits)
+
+
+def _tiff(data: bytes, limits: Limits) -> Iterator[Gray]:
+    indexes, directories = tiff.pages(data, limits.pages)
+    for directory in directories:
+        _check_size((directory[tiff.WIDTH][0], directory[tiff.HEIGHT][0]), limits)
+    return map(partial(_tiff_page, data), indexes)
+
+
+def _tiff_page(data: bytes, index: int) -> Gray:
+    buffer = np.frombuffer(data, np.uint8)
+    _, images = cv2.imdecodemulti(buffer, cv2.IMREAD_UNCHANGED, range=(index, index + 1))
+    if not images:
+        raise DamagedScanError(f"page {index + 1} of the TIFF cannot be decoded", CONVERT)
+    # Of a TIFF, and only of a TIFF, OpenCV has applied the orientation already.
+    return to_gray(images[0])
+
+
+def _single(data: bytes, header: formats.Header, limits: Limits) -> Iterator[Gray]:
+    _check_size(header.sizes[0], limits)
+    return (_decoded(data, header) for _ in range(1))
+
+
+def _decoded(data: bytes, header: formats.Header) -> Gray:
+    image: NDArray[Any] | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if image is None or image.size == 0:
+        raise DamagedScanError(f"the {header.format.upper()} cannot be decoded", SEND_AGAIN)
+    if header.format == "bmp" and image.ndim == 3 and image.shape[2] == 4 and not image[..., 3].any():
+        # Many programs leave a BMP's fourth byte unused: zeros there are no transparency.
+        image = image[..., :3]
+    return oriented(to_gray(image), header.orientation)
+
+
+def oriented(page: Gray, orientation: int) -> Gray:
+    """Turn a page upright by EXIF's orientation (1 to 8; anything else counts as 1)."""
+    if orientation in (5, 6, 7, 8):
+        page = as_gray(page.T)
+    if orientation in (2, 3, 6, 7):
+        page = page[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        page = page[::-1]
+    return np.ascontiguousarray(page)
+
+
+def _check_size(size: tuple[int, int], limits: Limits) -> None:
+    width, height = size
+    if width == 0 or height == 0:
+        raise DamagedScanError("the image has no width or no height", SEND_AGAIN)
+    if width * height > limits.pixels:
+        cause = f"the image has {width} x {height} pixels, and {limits.pixels:,} are allowed"
+        raise TooManyPixelsError(cause, "Scan at a lower resolution, or raise limits.pixels")
+
+
+def _guarded(opening: Callable[[], Iterator[Gray]]) -> Iterator[Gray]:
+    """What `opening` gives, its surprises turned into DamagedScanError, both at once and while iterating."""
+    try:
+        opened = opening()
+    except (ScanError, MemoryError):
+        raise
+    except Exception as error:
+        raise _damaged(error) from error
+    return _iterated(opened)
+
+
+def _iterated(opened: Iterator[Gray]) -> Iterator[Gray]:
+    try:
+        yield from opened
+    except (ScanError, MemoryError):
+        raise
+    except Exception as error:
+        raise _damaged(error) from error
+
+
+def _damaged(error: Exception) -> DamagedScanError:
+    reason = " ".join(str(error).split())[:200]
+    return DamagedScanError(f"the image cannot be decoded ({reason or type(error).__name__})", SEND_AGAIN)

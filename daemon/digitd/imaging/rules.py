@@ -1,0 +1,52 @@
+"""Ruled and squared paper: lines that run across a page are taken out, strokes that cross them stay."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitd.imaging.gray import Gray, as_gray
+
+PIECE = 12
+"""A line is looked for in straight pieces of 1/12 of the page's width: sloping lines are short steps."""
+SPAN = 0.6
+"""A line's pieces cover at least this share of the page's width."""
+SLOPE = 0.06
+"""A line rises by at most this much of its length."""
+THICKEST = 0.012
+"""Lines are thinner than this share of the page's longer side, or than `THINNEST_KEPT` px."""
+THINNEST_KEPT = 3
+TALLER = 1.7
+"""A stroke on a line is thicker than the line by this factor; it stays where the line goes."""
+
+
+def without_rules(mask: Gray) -> tuple[Gray, NDArray[np.bool_] | None]:
+    """`mask` is (H, W) uint8, 1 for ink. Returns it without lines, and where the lines were (None: there were none).
+
+    Where taking lines out would leave nothing, the lines are what was written, and stay.
+    """
+    rest, across = _without_horizontal(mask)
+    turned, down = _without_horizontal(as_gray(np.ascontiguousarray(rest.T)))
+    if across is None and down is None:
+        return mask, None
+    rest = as_gray(np.ascontiguousarray(turned.T))
+    return rest, (mask > 0) & (rest == 0)
+
+
+def _without_horizontal(mask: Gray) -> tuple[Gray, Gray | None]:
+    height, width = mask.shape
+    length = max(9, width // PIECE)
+    thickest = max(THINNEST_KEPT, round(THICKEST * max(mask.shape)))
+    thin = cv2.subtract(mask, cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((thickest + 1, 1), np.uint8)))
+    pieces = cv2.morphologyEx(thin, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
+    if not pieces.any():
+        return mask, None
+    joined = cv2.morphologyEx(pieces, cv2.MORPH_CLOSE, np.ones((3, 2 * length + 1), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    lines = np.zeros(count, np.uint8)
+    for index in range(1, count):
+        _, _, across, down, _ = (int(value) for value in stats[index])
+        lines[index] = across >= SPAN * width and down <= thickest + SLOPE * across
+    if not lines.any():
+        return mask, None
+    ruled = cv2.dilate(as_gray(lines[labels]), np.ones((3, 1), np.uint8))
+    return as_gray(cv2.subtract(mask, cv2.multiply(thin, ruled))), as_gray(ruled)

@@ -1,0 +1,140 @@
+"""The truth about what waits: one walk over the inbox, and the oldest of what it found."""
+
+import os
+import stat as modes
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from digitd.intake.ignore import Rules, Verdict, type_verdict
+from digitd.intake.order import order_key
+from digitd.intake.settle import Stamp
+
+
+class Entry(NamedTuple):
+    """A candidate: its path below the inbox, and its stamp at the moment of the walk."""
+
+    path: str
+    stamp: Stamp
+
+
+class Window(NamedTuple):
+    """The oldest entries, in order, and whether there were more than these."""
+
+    entries: list[Entry]
+    more: bool
+
+
+def stamp_of(status: os.stat_result) -> Stamp:
+    """The stamp of a stat result."""
+    return Stamp(status.st_size, status.st_mtime_ns, status.st_ino, status.st_dev, status.st_ctime_ns, status.st_nlink)
+
+
+def examine(root: str | Path, relative_path: str) -> Stamp | Verdict | None:
+    """What lies at a path: a regular file's stamp, the verdict on what is never opened, None if it is
+    gone or a folder. Links are not followed.
+
+    Raises OSError where that cannot be said now (an I/O error, no permission).
+    """
+    try:
+        status = os.lstat(os.path.join(root, relative_path))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return stamp_of(status) if modes.S_ISREG(status.st_mode) else type_verdict(status.st_mode)
+
+
+def stamps(root: str | Path) -> Callable[[str], Stamp | None]:
+    """The `stat` of a Settler over the inbox `root`: None for what is gone or no regular file."""
+
+    def stat(relative_path: str) -> Stamp | None:
+        found = examine(root, relative_path)
+        return found if isinstance(found, Stamp) else None
+
+    return stat
+
+
+def walk(
+    root: str | Path,
+    rules: Rules,
+    *,
+    recursive: bool,
+    on_ignored: Callable[[str, Verdict], None],
+    on_error: Callable[[str, OSError], None],
+) -> Iterator[Entry]:
+    """Every candidate below `root`, in no order; one stat an entry, no link followed, nothing opened but folders.
+
+    What is left alone goes to `on_ignored`, a folder or file that cannot be looked at to `on_error`
+    (the path "" is the root itself), and the walk goes on. An entry that vanishes meanwhile is skipped.
+    """
+    pending = [""]
+    while pending:
+        folder = pending.pop()
+        prefix = f"{folder}/" if folder else ""
+        for item in _listing(root, folder, on_error):
+            path = prefix + item.name
+            try:
+                if item.is_dir(follow_symlinks=False):
+                    if not recursive:
+                        continue
+                    if (verdict := rules.folder(item.name)) is None:
+                        pending.append(path)
+                        continue
+                elif not item.is_file(follow_symlinks=False):
+                    verdict = rules.folder(item.name) or type_verdict(item.stat(follow_symlinks=False).st_mode)
+                elif (verdict := rules.file(item.name)) is None:
+                    status = item.stat(follow_symlinks=False)
+                    if modes.S_ISREG(status.st_mode):  # it may have been replaced since it was listed
+                        yield Entry(path, stamp_of(status))
+                        continue
+                    verdict = type_verdict(status.st_mode)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                on_error(path, error)
+                continue
+            if verdict is not None:
+                on_ignored(path, verdict)
+
+
+def oldest(entries: Iterable[Entry], limit: int, skip: Callable[[Entry], bool] = lambda _: False) -> Window:
+    """The `limit` oldest entries, oldest first, then by name; those that `skip` names (in hand, done) left out.
+
+    Holds 2 * limit entries at most, however many there are.
+    """
+    kept: list[Entry] = []
+    more = False
+    newest_allowed: int | None = None
+    for entry in entries:
+        # The cheap half of the order key first: most of a million entries end here.
+        if newest_allowed is not None and entry.stamp.mtime_ns > newest_allowed:
+            more = more or not skip(entry)
+            continue
+        if skip(entry):
+            continue
+        kept.append(entry)
+        if len(kept) >= 2 * limit:
+            more = more or len(kept) > limit
+            kept = _first(kept, limit)
+            newest_allowed = _end_of_second(kept[-1].stamp.mtime_ns) if kept else -1
+    return Window(_first(kept, limit), more or len(kept) > limit)
+
+
+def _first(entries: list[Entry], limit: int) -> list[Entry]:
+    return sorted(entries, key=lambda entry: order_key(entry.path, entry.stamp.mtime_ns))[:limit]
+
+
+def _end_of_second(mtime_ns: int) -> int:
+    return mtime_ns // 1_000_000_000 * 1_000_000_000 + 999_999_999
+
+
+def _listing(root: str | Path, folder: str, on_error: Callable[[str, OSError], None]) -> Iterator[os.DirEntry[str]]:
+    """The entries of a folder; an error, be it in the middle, is reported and ends this folder alone."""
+    try:
+        with os.scandir(os.path.join(os.fspath(root), folder)) as listing:
+            yield from listing
+    except FileNotFoundError as error:
+        # A subfolder that vanished is nobody's fault; a root that did is worth a word.
+        if not folder:
+            on_error(folder, error)
+    except OSError as error:
+        on_error(folder, error)

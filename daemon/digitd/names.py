@@ -1,0 +1,63 @@
+"""File names are hostile input: how they appear in text, and which new names are made from them. Pure.
+
+Inside digitd a path is a `str` as os.fsdecode gives it: bytes that are no UTF-8 are lone surrogates.
+"""
+
+import hashlib
+import os
+import re
+import unicodedata
+
+NAME_MAX = 255
+# Room for what the outbox appends: `~123456` and `.json`.
+SUFFIX_ROOM = 16
+_SURROGATE = re.compile("[\udc80-\udcff]")
+_DIGEST_LENGTH = 12
+# Format characters (bidirectional marks among them), controls, and line separators.
+_UNPRINTABLE_CATEGORIES = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs"})
+
+
+def text(name: str) -> str:
+    r"""A name as valid Unicode: bytes that are no UTF-8 appear as `\xNN`."""
+    return _SURROGATE.sub(lambda match: f"\\x{ord(match[0]) - 0xDC00:02x}", name)
+
+
+def is_text(name: str) -> bool:
+    """Whether every byte of the name is UTF-8."""
+    return _SURROGATE.search(name) is None
+
+
+def printable(name: str) -> str:
+    r"""A name that a terminal or a log viewer can show: controls and bidirectional marks appear as `\xNN`, `\uNNNN`."""
+    shown = text(name)
+    if shown.isascii() and shown.isprintable():
+        return shown
+    return "".join(
+        char.encode("unicode_escape").decode("ascii") if unicodedata.category(char) in _UNPRINTABLE_CATEGORIES else char
+        for char in shown
+    )
+
+
+def numbered(name: str, number: int) -> str:
+    """`scan.png`, then `scan~2.png`: the number goes before the ending, and the whole fits a file system."""
+    stem, ending = os.path.splitext(name)
+    tail = ending if number == 1 else f"~{number}{ending}"
+    return shortened(stem, NAME_MAX - len(os.fsencode(tail))) + tail
+
+
+def result_name(name: str, number: int) -> str:
+    """`scan.png.json`, then `scan.png~2.json`."""
+    tail = ".json" if number == 1 else f"~{number}.json"
+    return shortened(name, NAME_MAX - SUFFIX_ROOM) + tail
+
+
+def shortened(name: str, limit: int) -> str:
+    """The name itself if it has at most LIMIT bytes, else its beginning and a digest of the whole."""
+    raw = os.fsencode(name)
+    if len(raw) <= limit:
+        return name
+    digest = hashlib.sha256(raw).hexdigest()[:_DIGEST_LENGTH]
+    head = raw[: limit - _DIGEST_LENGTH - 1]
+    # Cutting may have split a character: drop what is left of it, unless the name was no UTF-8 before.
+    start = head.decode("utf-8", "ignore") if is_text(name) else os.fsdecode(head)
+    return f"{start}~{digest}"

@@ -1,0 +1,63 @@
+"""What to do with a batch whose worker was lost: halve it until the scan that did it stands alone. Pure."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from digitd.errors import ScanError, WorkerDiedError, WorkerMemoryError, WorkerTimeoutError
+from digitd.pool.messages import Finding, Job, Seen
+from digitd.results import Reason, failed
+
+# A worker may have been killed from outside: a scan alone gets a second try before it is blamed.
+TRIES_ALONE = 2
+
+
+class Loss(StrEnum):
+    """Why a worker was lost."""
+
+    DIED = "died"
+    TIMEOUT = "timeout"
+    MEMORY = "memory"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Jobs read together. KEY is the daemon's; PLACES are the jobs' positions in what it submitted."""
+
+    key: int
+    jobs: tuple[Job, ...]
+    places: tuple[int, ...]
+    tries: int = 0
+
+
+def after_loss(batch: Batch) -> tuple[Batch, ...]:
+    """The batches to try instead. None left: the one scan is to blame."""
+    if len(batch.jobs) == 1:
+        again = replace(batch, tries=batch.tries + 1)
+        return (again,) if again.tries < TRIES_ALONE else ()
+    middle = len(batch.jobs) // 2
+    return (
+        Batch(batch.key, batch.jobs[:middle], batch.places[:middle]),
+        Batch(batch.key, batch.jobs[middle:], batch.places[middle:]),
+    )
+
+
+def blame(job: Job, loss: Loss) -> Finding:
+    """The finding of a scan that cost its worker."""
+    error = _ERRORS[loss]
+    return Finding(Seen.READ, failed(Reason(error.code, f"{job.name}: {error}")))
+
+
+_ERRORS: dict[Loss, ScanError] = {
+    Loss.DIED: WorkerDiedError(
+        "the process that read it died, twice",
+        "Convert the file to PNG and drop it again; please report it, for no file should do this",
+    ),
+    Loss.TIMEOUT: WorkerTimeoutError(
+        "reading it took longer than workers.timeout, twice",
+        "Reduce the picture, or raise workers.timeout",
+    ),
+    Loss.MEMORY: WorkerMemoryError(
+        "reading it took more memory than workers.memory, twice",
+        "Reduce the picture, or raise workers.memory",
+    ),
+}

@@ -1,0 +1,312 @@
+"""Worker processes on this machine, each with a channel of its own; one that dies or hangs is replaced."""
+
+import multiprocessing
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from ctypes import c_uint64
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+
+import psutil
+
+from digitd.errors import BundleError, DigitdError
+from digitd.pool.halving import Batch, Loss, after_loss, blame
+from digitd.pool.messages import Finding, Findings, Hello, Job, Refusal, Setup, decode_answer, encode
+from digitd.pool.process import enter
+
+MEMORY_CHECK_SECONDS = 0.5
+# A worker that has not loaded its bundle by then is replaced; TensorFlow alone takes seconds to import.
+LOAD_SECONDS = 120.0
+LOAD_FAILURES_MOST = 3
+OUTPUT_CHUNK = 65536
+STOP_SECONDS = 2.0
+
+
+class WorkersFailError(DigitdError):
+    """Workers die before they have loaded their bundle."""
+
+    code = "workers"
+
+
+@dataclass(frozen=True)
+class Done:
+    """Everything submitted under KEY is read: one finding a job, in the order submitted."""
+
+    key: int
+    findings: tuple[Finding, ...]
+    seconds: float
+
+
+@dataclass
+class _Worker:
+    process: ForkServerProcess
+    channel: Connection
+    output: Connection
+    progress: c_uint64
+    loaded: bool = False
+    batch: Batch | None = None
+    progress_seen: int = 0
+    deadline: float = 0.0
+    doomed: Loss | None = None
+    last_words: bytes = b""
+
+
+@dataclass
+class _Submission:
+    findings: list[Finding | None]
+    seconds: float = 0.0
+    open_jobs: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.open_jobs = len(self.findings)
+
+
+class LocalPool:
+    """COUNT processes that each load the bundle once. One thread owns a pool: no locks, nothing shared."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        count: int,
+        timeout: float,
+        memory: int,
+        on_output: Callable[[int, str], None],
+        on_loss: Callable[[int, Loss, int], None],
+    ) -> None:
+        """TIMEOUT in seconds for one scan, MEMORY in bytes for one worker.
+
+        ON_OUTPUT gets a worker's pid and a line that a library printed; ON_LOSS a pid, the cause, and how many scans
+        it had in hand.
+        """
+        self._setup = setup
+        self._count = count
+        self._timeout = timeout
+        self._memory = memory
+        self._on_output = on_output
+        self._on_loss = on_loss
+        self._workers: list[_Worker] = []
+        self._waiting: deque[Batch] = deque()
+        self._submissions: dict[int, _Submission] = {}
+        self._load_failures = 0
+        self._memory_checked = 0.0
+        self._context = _context()
+
+    def start(self) -> None:
+        """Start the processes; `ready` tells when all have loaded."""
+        while len(self._workers) < self._count:
+            self._workers.append(self._spawn())
+
+    @property
+    def ready(self) -> bool:
+        """Whether every worker has loaded its bundle."""
+        return len(self._workers) == self._count and all(worker.loaded for worker in self._workers)
+
+    @property
+    def idle(self) -> int:
+        """How many workers have nothing to do."""
+        free = sum(worker.loaded and worker.batch is None for worker in self._workers)
+        return max(0, free - len(self._waiting))
+
+    @property
+    def queued(self) -> int:
+        """How many batches wait for a worker."""
+        return len(self._waiting)
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything submitted is not done."""
+        return bool(self._submissions)
+
+    @property
+    def pids(self) -> list[int]:
+        """The processes."""
+        return [worker.process.pid or 0 for worker in self._workers]
+
+    def submit(self, key: int, jobs: Iterable[Job]) -> None:
+        """Read these. `poll` gives the findings back under KEY."""
+        batch = Batch(key, jobs := tuple(jobs), tuple(range(len(jobs))))
+        self._submissions[key] = _Submission([None] * len(jobs))
+        self._waiting.append(batch)
+        self._hand_out()
+
+    def poll(self, timeout: float | None, wakers: Iterable[int] = ()) -> list[Done]:
+        """Wait at most TIMEOUT seconds for findings, or until one of the descriptors WAKERS is readable."""
+        patience = self._until_next_check(timeout)
+        sources: dict[object, _Worker] = {}
+        for worker in self._workers:
+            sources[worker.channel] = worker
+            sources[worker.output] = worker
+        done: list[Done] = []
+        for source in wait([*sources, *wakers], patience):
+            worker_of = sources.get(source)
+            if worker_of is None or worker_of not in self._workers:
+                continue
+            if source is worker_of.output:
+                self._drain_output(worker_of)
+            else:
+                done += self._receive(worker_of)
+        self._enforce_limits()
+        self._hand_out()
+        return done
+
+    def stop(self) -> None:
+        """End the processes: those without work at once, the others with it."""
+        for worker in self._workers:
+            worker.channel.close()
+        deadline = time.monotonic() + STOP_SECONDS
+        for worker in self._workers:
+            worker.process.join(max(0.0, deadline - time.monotonic()))
+            if worker.process.exitcode is None:
+                worker.process.kill()
+                worker.process.join()
+            self._drain_output(worker)
+            worker.output.close()
+        self._workers.clear()
+
+    def _spawn(self) -> _Worker:
+        channel, channel_inside = self._context.Pipe()
+        output, output_inside = self._context.Pipe(duplex=False)
+        progress = self._context.RawValue(c_uint64, 0)
+        process = self._context.Process(
+            target=enter,
+            args=(self._setup, channel_inside, output_inside, progress),
+            name="digitd-worker",
+            daemon=True,
+        )
+        process.start()
+        channel_inside.close()
+        output_inside.close()
+        os.set_blocking(output.fileno(), False)
+        return _Worker(process, channel, output, progress, deadline=time.monotonic() + LOAD_SECONDS)
+
+    def _hand_out(self) -> None:
+        for worker in self._workers:
+            if not self._waiting:
+                return
+            if worker.loaded and worker.batch is None:
+                batch = self._waiting.popleft()
+                worker.batch = batch
+                worker.progress_seen = worker.progress.value
+                worker.deadline = time.monotonic() + self._timeout
+                try:
+                    worker.channel.send_bytes(encode(batch.jobs))
+                except OSError:
+                    # It died while idle; its end of the channel tells `poll`, which gives the batch to another.
+                    return
+
+    def _receive(self, worker: _Worker) -> list[Done]:
+        try:
+            answer = decode_answer(worker.channel.recv_bytes())
+        except (EOFError, OSError):
+            return self._replace(worker, worker.doomed or Loss.DIED)
+        if isinstance(answer, Hello):
+            worker.loaded = True
+            self._load_failures = 0
+            return []
+        if isinstance(answer, Refusal):
+            raise BundleError(answer.cause, answer.remedy)
+        batch = worker.batch
+        if batch is None:
+            raise AssertionError("a worker answered without having been asked")
+        worker.batch = None
+        return self._finish(batch, answer)
+
+    def _finish(self, batch: Batch, answer: Findings) -> list[Done]:
+        submission = self._submissions[batch.key]
+        for place, finding in zip(batch.places, answer.findings, strict=True):
+            submission.findings[place] = finding
+        submission.open_jobs -= len(batch.places)
+        submission.seconds += answer.seconds
+        if submission.open_jobs:
+            return []
+        del self._submissions[batch.key]
+        findings = tuple(finding for finding in submission.findings if finding is not None)
+        return [Done(batch.key, findings, submission.seconds)]
+
+    def _replace(self, worker: _Worker, loss: Loss) -> list[Done]:
+        self._workers.remove(worker)
+        self._drain_output(worker)
+        worker.process.kill()
+        worker.process.join()
+        worker.channel.close()
+        worker.output.close()
+        if not worker.loaded:
+            self._load_failures += 1
+            if self._load_failures >= LOAD_FAILURES_MOST:
+                raise WorkersFailError(
+                    f"{self._load_failures} workers in a row ended before they had loaded the bundle",
+                    "Read their output above; `digitd check` tells whether the bundle and the libraries are whole",
+                )
+        done: list[Done] = []
+        if worker.batch is not None:
+            self._on_loss(worker.process.pid or 0, loss, len(worker.batch.jobs))
+            again = after_loss(worker.batch)
+            self._waiting.extendleft(reversed(again))
+            if not again:
+                blamed = tuple(blame(job, loss) for job in worker.batch.jobs)
+                done = self._finish(worker.batch, Findings(blamed, 0.0))
+        else:
+            self._on_loss(worker.process.pid or 0, loss, 0)
+        self._workers.append(self._spawn())
+        return done
+
+    def _enforce_limits(self) -> None:
+        """Kill what hangs or grows; the closed channel then tells `poll` that the worker is lost."""
+        now = time.monotonic()
+        check_memory = now - self._memory_checked >= MEMORY_CHECK_SECONDS
+        if check_memory:
+            self._memory_checked = now
+        for worker in self._workers:
+            if worker.doomed is not None or (worker.loaded and worker.batch is None):
+                continue
+            if worker.progress.value != worker.progress_seen:
+                worker.progress_seen = worker.progress.value
+                worker.deadline = now + self._timeout
+            if now >= worker.deadline:
+                worker.doomed = Loss.TIMEOUT
+            elif check_memory and _resident(worker.process.pid) > self._memory:
+                worker.doomed = Loss.MEMORY
+            if worker.doomed is not None:
+                worker.process.kill()
+
+    def _until_next_check(self, timeout: float | None) -> float | None:
+        at_work = [worker for worker in self._workers if worker.batch is not None or not worker.loaded]
+        if not at_work:
+            return timeout
+        nearest = min(worker.deadline for worker in at_work) - time.monotonic()
+        patience = max(0.0, min(nearest, MEMORY_CHECK_SECONDS))
+        return patience if timeout is None else min(timeout, patience)
+
+    def _drain_output(self, worker: _Worker) -> None:
+        while True:
+            try:
+                chunk = os.read(worker.output.fileno(), OUTPUT_CHUNK)
+            except (BlockingIOError, OSError):
+                return
+            if not chunk:
+                return
+            *lines, worker.last_words = (worker.last_words + chunk)[-OUTPUT_CHUNK:].split(b"\n")
+            for line in lines:
+                if line.strip():
+                    self._on_output(worker.process.pid or 0, line.decode("utf-8", "backslashreplace"))
+
+
+def _resident(pid: int | None) -> int:
+    """Bytes of memory that a process holds; none once it has ended."""
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0
+
+
+def _context() -> ForkServerContext:
+    """Workers are forked from a server that has imported the libraries: started in milliseconds, pages shared."""
+    # One thread a worker: the workers are what uses the other processors.
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["digitd.pool.worker"])
+    return context

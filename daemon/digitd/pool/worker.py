@@ -1,0 +1,137 @@
+"""What runs inside a worker process: load the bundle once, then read batch after batch."""
+
+import ctypes
+import errno
+import hashlib
+import os
+import signal
+import stat
+import time
+from collections.abc import Iterator
+from ctypes import c_uint64
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from digitd.errors import DigitdError, EmptyScanError, ScanError, TooManyBytesError
+from digitd.imaging.decode import Limits
+from digitd.pool.messages import Finding, Findings, Hello, Identity, Job, Refusal, Seen, Setup, decode_jobs, encode
+from digitd.recognition.bundle import Bundle
+from digitd.recognition.reader import Options, Reader, ScanInput, open_reader
+from digitd.results import Reason, failed
+
+PR_SET_PDEATHSIG = 1
+# Faults that pass: the scan is tried again as long as the cause lasts.
+PASSING = frozenset(
+    {errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EBUSY, errno.ETXTBSY, errno.EAGAIN}
+)
+NO_REGULAR_FILE = frozenset({errno.ENOENT, errno.ELOOP, errno.ENXIO, errno.ENOTDIR})
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def main(setup: Setup, channel: Connection, output: Connection, progress: c_uint64) -> None:
+    """Serve batches until the channel closes."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # Native libraries print to these; the daemon turns it into events.
+    os.dup2(output.fileno(), 1)
+    os.dup2(output.fileno(), 2)
+    output.close()
+    limits = Limits(setup.limit_bytes, setup.limit_pixels, setup.limit_pages)
+    try:
+        reader = open_reader(Bundle.load(Path(setup.bundle)), setup.engine, limits)
+    except DigitdError as error:
+        channel.send_bytes(encode(Refusal(error.cause, error.remedy)))
+        return
+    channel.send_bytes(encode(Hello(setup.bundle)))
+    while True:
+        try:
+            jobs = decode_jobs(channel.recv_bytes())
+        except EOFError:
+            return
+        begun = time.monotonic()
+        findings = read(jobs, reader, limits, progress)
+        channel.send_bytes(encode(Findings(findings, time.monotonic() - begun)))
+
+
+def read(jobs: tuple[Job, ...], reader: Reader, limits: Limits, progress: c_uint64) -> tuple[Finding, ...]:
+    """One finding a job. Only one scan's bytes are held at a time."""
+    findings: list[Finding | None] = [None] * len(jobs)
+    opened: list[tuple[int, Identity, str]] = []
+
+    def inputs() -> Iterator[ScanInput]:
+        for place, job in enumerate(jobs):
+            progress.value += 1
+            try:
+                data, identity = load(job.path, limits.bytes)
+            except _NotReadyError as reason:
+                findings[place] = Finding(reason.seen)
+            except _UnreadScanError as error:
+                outcome = failed(Reason(error.cause.code, f"{job.name}: {error.cause}"))
+                findings[place] = Finding(Seen.READ, outcome, error.identity)
+            else:
+                opened.append((place, identity, hashlib.sha256(data).hexdigest()))
+                yield ScanInput(job.name, data, Options(job.layout, job.digits, job.accept, job.margin))
+
+    outcomes = reader.read(inputs())
+    for (place, identity, sha256), outcome in zip(opened, outcomes, strict=True):
+        findings[place] = Finding(Seen.READ, outcome, identity, sha256)
+    return tuple(finding for finding in findings if finding is not None)
+
+
+class _NotReadyError(Exception):
+    """There is nothing to read here now."""
+
+    def __init__(self, seen: Seen) -> None:
+        super().__init__(seen)
+        self.seen = seen
+
+
+class _UnreadScanError(Exception):
+    """A scan that fails before it is decoded, with the identity it has."""
+
+    def __init__(self, cause: ScanError, identity: Identity | None) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+        self.identity = identity
+
+
+def load(path: bytes, most: int) -> tuple[bytes, Identity]:
+    """The bytes of a regular file of at most MOST bytes, and which bytes they are.
+
+    Never follows a link and never waits on a FIFO.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise _fault(error, None) from error
+    with open(descriptor, "rb", buffering=0) as file:
+        before = os.fstat(descriptor)
+        if not stat.S_ISREG(before.st_mode):
+            raise _NotReadyError(Seen.GONE)
+        identity = Identity(before.st_ino, before.st_size, before.st_mtime_ns)
+        if before.st_size == 0:
+            raise _UnreadScanError(EmptyScanError("the file is empty", "Scan it again"), identity)
+        if before.st_size > most:
+            cause = TooManyBytesError(
+                f"it has {before.st_size:,} bytes, more than limits.bytes ({most:,})",
+                "Reduce the scan, or raise limits.bytes",
+            )
+            raise _UnreadScanError(cause, identity)
+        try:
+            data = file.readall()
+        except OSError as error:
+            raise _fault(error, identity) from error
+        after = os.fstat(descriptor)
+    if len(data) != before.st_size or (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+        raise _NotReadyError(Seen.CHANGING)
+    return data, identity
+
+
+def _fault(error: OSError, identity: Identity | None) -> Exception:
+    if error.errno in NO_REGULAR_FILE:
+        return _NotReadyError(Seen.GONE)
+    if error.errno in PASSING:
+        return _NotReadyError(Seen.BUSY)
+    cause = ScanError(f"it cannot be read ({os.strerror(error.errno or 0)})", "Let the user that digitd runs as read it")
+    return _UnreadScanError(cause, identity)

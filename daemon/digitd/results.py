@@ -1,0 +1,219 @@
+"""The records: what was read of a scan, as JSON and as CSV rows. Pure.
+
+docs/result.schema.json is generated from these types, and a test keeps it true.
+"""
+
+import base64
+import csv
+import io
+import os
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from digitd import names
+
+SCHEMA = "1.0"
+PAGE_BREAK = "\f"
+
+CSV_COLUMNS = (
+    "id",
+    "status",
+    "reason",
+    "text",
+    "confidence",
+    "page",
+    "pages",
+    "source_name",
+    "source_path",
+    "source_sha256",
+    "received",
+    "recognised",
+    "model_name",
+    "model_version",
+    "model_sha256",
+)
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+CONFIDENCE_DIGITS = 4
+
+
+class Status(StrEnum):
+    """What came of a scan."""
+
+    ACCEPTED = "accepted"
+    REVIEW = "review"
+    BLANK = "blank"
+    FAILED = "failed"
+
+
+class Alternative(Struct, frozen=True):
+    """Another digit that a glyph may be, with its probability."""
+
+    digit: str
+    confidence: float
+
+
+class Glyph(Struct, frozen=True):
+    """One mark: its digit (`?` where it cannot be read) and its box [x, y, w, h] in pixels of the page."""
+
+    digit: str
+    confidence: float
+    box: tuple[int, int, int, int]
+    alternatives: tuple[Alternative, ...] = ()
+
+
+class Reading(Struct, frozen=True):
+    """What was read on one page. Pages count from 1; lines of text are joined by newlines."""
+
+    page: int
+    width: int
+    height: int
+    text: str
+    confidence: float | None
+    glyphs: tuple[Glyph, ...] = ()
+
+
+class Reason(Struct, frozen=True):
+    """Why a scan failed or was not accepted: a stable code, and a sentence with cause and remedy."""
+
+    code: str
+    message: str
+
+
+class Outcome(Struct, frozen=True):
+    """What a worker makes of a scan's bytes: a result before it has an id, a source and times."""
+
+    status: Status
+    reason: Reason | None = None
+    text: str = ""
+    confidence: float | None = None
+    pages: tuple[Reading, ...] = ()
+
+
+class Source(Struct, frozen=True):
+    """The file that was read. `name_bytes` (base64) is there only where the path is no UTF-8."""
+
+    name: str
+    path: str
+    sha256: str | None
+    bytes: int
+    modified: str
+    name_bytes: str | UnsetType = UNSET
+
+
+class Model(Struct, frozen=True):
+    """The bundle that read the scan."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+class Result(Struct, frozen=True):
+    """The record of one scan, as it appears in the outbox."""
+
+    schema: str
+    id: str
+    source: Source
+    received: str
+    recognised: str
+    status: Status
+    reason: Reason | None
+    text: str
+    confidence: float | None
+    pages: tuple[Reading, ...]
+    model: Model
+
+
+def timestamp(seconds: float) -> str:
+    """RFC 3339 in UTC, to the millisecond, of seconds since the epoch."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def source_of(path: str, sha256: str | None, size: int, modified: float) -> Source:
+    """The source record of a scan: PATH relative to the inbox, SIZE in bytes, MODIFIED in seconds since the epoch."""
+    name = path.rsplit("/", 1)[-1]
+    return Source(
+        name=names.text(name),
+        path=names.text(path),
+        sha256=sha256,
+        bytes=size,
+        modified=timestamp(modified),
+        name_bytes=UNSET if names.is_text(name) else base64.b64encode(os.fsencode(name)).decode("ascii"),
+    )
+
+
+def failed(reason: Reason) -> Outcome:
+    """The outcome of a scan that could not be read."""
+    return Outcome(Status.FAILED, reason)
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Result)
+
+
+def to_json(result: Result) -> bytes:
+    """One line of JSON and its newline: a result's file, or a line of JSON Lines."""
+    return _encoder.encode(result) + b"\n"
+
+
+def from_json(data: bytes) -> Result:
+    """The record of a JSON result. msgspec.MsgspecError where it is none."""
+    return _decoder.decode(data)
+
+
+def csv_rows(result: Result) -> Iterator[tuple[str, ...]]:
+    """One row a page, in the order of CSV_COLUMNS; one row for a scan without pages."""
+    for page in result.pages or (None,):
+        read = page if page is not None else result
+        yield tuple(
+            _cell(value)
+            for value in (
+                result.id,
+                result.status,
+                result.reason.code if result.reason else "",
+                read.text,
+                read.confidence,
+                page.page if page is not None else "",
+                len(result.pages),
+                result.source.name,
+                result.source.path,
+                result.source.sha256,
+                result.received,
+                result.recognised,
+                result.model.name,
+                result.model.version,
+                result.model.sha256,
+            )
+        )
+
+
+def to_csv(results: Iterable[Result]) -> bytes:
+    """A whole CSV file (RFC 4180, UTF-8) with its header line."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer.writerow(CSV_COLUMNS)
+    for result in results:
+        writer.writerows(csv_rows(result))
+    return buffer.getvalue().encode("utf-8")
+
+
+def _cell(value: object) -> str:
+    shown = "" if value is None else str(value)
+    # A spreadsheet takes such a cell for a formula; the apostrophe makes it text.
+    return f"'{shown}" if shown.startswith(FORMULA_STARTS) else shown
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema 2020-12 of a result."""
+    schema = msgspec.json.schema(Result)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "digitd result",
+        "description": f"The record of one scan, schema {SCHEMA}",
+    } | schema
