@@ -11,6 +11,8 @@ FLAT_BAND, FLAT_SHARE = 5, 0.4
 """Paper is flat where this share of a page is within so many grays of one level."""
 SKEWED = 1.2
 """Skewness (third standardised moment) from which thin strokes alone decide the polarity."""
+BARE = 0.88
+"""Paper is at least this share as bright as the paper around it."""
 CLEAR_MAJORITY = 0.65
 """So much of a page is never ink, not even of a thick digit cut tightly."""
 
@@ -67,19 +69,22 @@ def flat_paper(page: Gray) -> int | None:
 def paper_of(page: Gray) -> Gray:
     """The paper's brightness, (H, W) uint8 like the page, at least 1; the page's ink is dark.
 
-    A morphological closing removes what is darker and narrower than a third of the page; what stays below it is
+    A morphological closing removes what is darker and narrower than a quarter of the page; what stays below it is
     taken for ink, and the paper is then the mean of what is not ink around each point, so that it follows slopes of
     light to the corners, which a closing does not.
     """
     small = reduced(page)
-    reach = max(3, min(small.shape) // 3 | 1)
+    reach = max(3, min(small.shape) // 4 | 1)
     kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (reach, reach))
     smooth = cv2.medianBlur(small, 3)
-    closed = cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, kernel)
-    bare = (small.astype(np.int16) > closed.astype(np.int16) * 0.86 - 2).astype(np.float32)
+    closed = cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, kernel).astype(np.float32)
+    brightness = small.astype(np.float32)
     sigma = max(small.shape) / 24
-    weight = cv2.GaussianBlur(bare, (0, 0), sigma)
-    mean = cv2.GaussianBlur(bare * small, (0, 0), sigma) / np.maximum(weight, 1e-3)
-    paper = np.where(weight > 0.05, mean, closed)
-    large = cv2.resize(paper.astype(np.float32), page.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    paper = closed
+    for _ in range(3):
+        bare = (brightness > paper * BARE - 2).astype(np.float32)
+        weight = cv2.GaussianBlur(bare, (0, 0), sigma)
+        mean = cv2.GaussianBlur(bare * brightness, (0, 0), sigma) / np.maximum(weight, 1e-3)
+        paper = np.where(weight > 0.05, mean, closed).astype(np.float32)
+    large = cv2.resize(paper, page.shape[::-1], interpolation=cv2.INTER_LINEAR)
     return as_gray(np.clip(large, 1, 255).astype(np.uint8))

@@ -21,9 +21,9 @@ OVERSHOOT = 2.2
 CORE_SHARE = 5e-4
 CORE_PIXELS = 8
 """The ink's contrast is that of its darkest pixels: as many of them as the smallest digit has."""
-WEAK, FULL = 0.22, 0.62
+WEAK, FULL = 0.2, 0.6
 """Below and above these shares of the ink's contrast a pixel is all paper and all ink."""
-INK = 0.4
+INK = 0.3
 """The share of the ink's contrast from which a pixel counts as ink."""
 
 

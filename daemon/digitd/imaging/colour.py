@@ -14,6 +14,8 @@ COLOURFUL = 28
 """Chroma (of 255) from which ink counts as coloured: above JPEG's colour noise and a photo's tint."""
 COLOURED_SHARE = 0.002
 """The share of an image that must be coloured; a thin stroke in a corner of a page is about that."""
+SMALL = 96
+"""Longer side at which ink's colour is told from the light's, px."""
 DARK = 110
 """Paper darker than this (of 255) is taken for dark paper with light ink."""
 
@@ -84,9 +86,22 @@ def _gray(image: Gray) -> Gray:
     dark = float(paper.mean()) < DARK
     balanced = sample.astype(np.float32) if dark else np.minimum(sample * gain, 255)
     chroma = balanced.max(1) - balanced.min(1)
-    if float((chroma > COLOURFUL).mean()) < COLOURED_SHARE:
+    if float((chroma > COLOURFUL).mean()) < COLOURED_SHARE or not _has_coloured_ink(image, dark):
         return as_gray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))
     if dark:
         return as_gray(image.max(2))
     planes = [cv2.convertScaleAbs(image[..., c], alpha=float(gain[c])) for c in range(3)]
     return as_gray(cv2.min(cv2.min(planes[0], planes[1]), planes[2]))
+
+
+def _has_coloured_ink(image: Gray, dark: bool) -> bool:
+    """Whether the colour is the ink's: that of light and paper varies slowly, and is taken out first."""
+    factor = max(1.0, max(image.shape[:2]) / SMALL)
+    size = (max(1, round(image.shape[1] / factor)), max(1, round(image.shape[0] / factor)))
+    small = as_gray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
+    paper = cv2.medianBlur(small, max(3, min(size) // 2 | 1)).astype(np.float32)
+    balanced = small.astype(np.float32) if dark else np.minimum(small * (255 / np.maximum(paper, 1)), 255)
+    if dark:
+        balanced = np.maximum(balanced - paper, 0)
+    chroma = balanced.max(2) - balanced.min(2)
+    return float((chroma > COLOURFUL).mean()) >= COLOURED_SHARE

@@ -101,7 +101,7 @@ def _reduced(glyph: Gray) -> Gray:
     if factor < 2:
         return glyph
     reach = math.ceil(factor)
-    if _stroke_width(glyph) < 2 * factor:
+    if stroke_width(glyph) < 2 * factor:
         padded = cv2.copyMakeBorder(glyph, reach, reach, reach, reach, cv2.BORDER_CONSTANT, value=0)
         glyph = as_gray(cv2.dilate(padded, np.ones((reach, reach), np.uint8)))
     size = (max(1, round(glyph.shape[1] / factor)), max(1, round(glyph.shape[0] / factor)))
@@ -109,7 +109,7 @@ def _reduced(glyph: Gray) -> Gray:
     return glyph if small is None else small
 
 
-def _stroke_width(glyph: Gray) -> float:
+def stroke_width(glyph: Gray) -> float:
     """The mean width of the strokes, px: twice the area by the outline's length.
 
     The outline's length is the total variation; 4/pi corrects its taxicab metric for strokes of all directions.
@@ -125,7 +125,7 @@ def _stroke_width(glyph: Gray) -> float:
 def _with_usual_strokes(glyph: Gray) -> Gray:
     """Widen hair strokes, or thin very thick ones, to what MNIST has once the glyph is 20 px."""
     unit = max(glyph.shape) / INNER
-    width = _stroke_width(glyph)
+    width = stroke_width(glyph)
     if width < THIN * unit:
         # Widening also makes the glyph larger, and so the later reduction stronger.
         excess = (WIDENED * unit - width) / (1 - WIDENED / INNER)

@@ -10,11 +10,16 @@ PIECE = 12
 """A line is looked for in straight pieces of 1/12 of the page's width: sloping lines are short steps."""
 SPAN = 0.6
 """A line's pieces cover at least this share of the page's width."""
+RULED = 3
+"""So many lines are ruled paper; fewer must go from edge to edge, and the rest must look like digits without them."""
+ACROSS = 0.94
+LONGER, WIDER = 1.6, 1.2
+"""A single line is longer than one digit by this; or several digits stand on it, and the page is wide by this."""
 SLOPE = 0.06
 """A line rises by at most this much of its length."""
 THICKEST = 0.012
 """Lines are thinner than this share of the page's longer side, or than `THINNEST_KEPT` px."""
-THINNEST_KEPT = 3
+THINNEST_KEPT = 4
 TALLER = 1.7
 """A stroke on a line is thicker than the line by this factor; it stays where the line goes."""
 
@@ -43,10 +48,29 @@ def _without_horizontal(mask: Gray) -> tuple[Gray, Gray | None]:
     joined = cv2.morphologyEx(pieces, cv2.MORPH_CLOSE, np.ones((3, 2 * length + 1), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     lines = np.zeros(count, np.uint8)
+    crossing = 0
     for index in range(1, count):
         _, _, across, down, _ = (int(value) for value in stats[index])
         lines[index] = across >= SPAN * width and down <= thickest + SLOPE * across
+        crossing += across >= ACROSS * width
     if not lines.any():
         return mask, None
     ruled = cv2.dilate(as_gray(lines[labels]), np.ones((3, 1), np.uint8))
-    return as_gray(cv2.subtract(mask, cv2.multiply(thin, ruled))), as_gray(ruled)
+    rest = as_gray(cv2.subtract(mask, cv2.multiply(thin, ruled)))
+    if lines.sum() < RULED and not (crossing and _independent(rest)):
+        return mask, None
+    return rest, as_gray(ruled)
+
+
+def _independent(rest: Gray) -> bool:
+    """Whether what a single line leaves can do without it: it may be the bar of a 7 that fills the page."""
+    height, width = rest.shape
+    count, _, stats, _ = cv2.connectedComponentsWithStats(rest, connectivity=8)
+    big = stats[1:][stats[1:, cv2.CC_STAT_HEIGHT] > 0.25 * height] if count > 1 else stats[:0]
+    if not len(big):
+        return False
+    if len(big) > 1 and width > WIDER * height:
+        return True
+    left = int(big[:, cv2.CC_STAT_LEFT].min())
+    right = int((big[:, cv2.CC_STAT_LEFT] + big[:, cv2.CC_STAT_WIDTH]).max())
+    return bool((right - left) * LONGER < width)

@@ -84,16 +84,17 @@ class Inotify:
         self._on_limit, self._on_unreadable = on_limit, on_unreadable
         self._watched: dict[WatchDescriptor, _Watched] = {}
         self._identity: tuple[int, int] | None = None
+        self._lock = threading.Lock()
         self._serial = 0
         self._fd: InotifyFD | None = None
 
     def start(self) -> None:
-        """Begin. Raises OSError: one of LIMITS, or another if the root cannot be watched; stop() is due after it too."""
+        """Begin. Raises OSError, one of LIMITS or another, if the root cannot be watched; stop() then cleans up."""
+        status = os.stat(self._root)
+        self._identity = (status.st_dev, status.st_ino)
         self._fd = InotifyFD()
         self._fd.start()
         self._watch_tree("")
-        status = os.stat(self._root)
-        self._identity = (status.st_dev, status.st_ino)
 
     def stop(self) -> None:
         """End; no callback comes after it."""
@@ -199,13 +200,15 @@ class Inotify:
         if fd is None:
             return
         inode = os.lstat(path).st_ino
-        # A folder that is watched already keeps its descriptor: the new callback takes the old one's place.
-        self._serial += 1
-        callback = CallbackId(self._serial)
-        wd = fd.add_callback(os.fsencode(path), _EVENTS, self, callback)
-        if wd < 0:  # how watchdog 7.1 says EACCES
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
-        known = self._watched.get(wd)
-        self._watched[wd] = _Watched(folder, callback, inode)
-        if known is not None:
-            fd.remove_callbacks([(wd, known.callback)])
+        # start() and watchdog's thread may both come upon a folder that is new.
+        with self._lock:
+            # A folder that is watched already keeps its descriptor: the new callback takes the old one's place.
+            self._serial += 1
+            callback = CallbackId(self._serial)
+            wd = fd.add_callback(os.fsencode(path), _EVENTS, self, callback)
+            if wd < 0:  # how watchdog 7.1 says EACCES
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+            known = self._watched.get(wd)
+            self._watched[wd] = _Watched(folder, callback, inode)
+            if known is not None:
+                fd.remove_callbacks([(wd, known.callback)])

@@ -156,12 +156,10 @@ def _wavy(points: npt.NDArray[np.float64], rng: np.random.Generator) -> npt.NDAr
 def _bent(ink: Image, rng: np.random.Generator) -> Image:
     """The image under a smooth displacement: 4x4 random vectors, interpolated (Simard's elastic distortion)."""
     size = ink.shape[0]
-    coarse = rng.normal(0, BEND * size * 0.6, (4, 4, 2)).astype(np.float32)
-    field = cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)
+    coarse = rng.normal(0, BEND * size * 0.6, (2, 4, 4)).astype(np.float32)
+    across, down = (cv2.resize(part, (size, size), interpolation=cv2.INTER_CUBIC) for part in coarse)
     axis = np.arange(size, dtype=np.float32)
-    field[..., 0] += axis[None, :]
-    field[..., 1] += axis[:, None]
-    return cast(Image, cv2.remap(ink, field, np.empty(0, np.float32), cv2.INTER_LINEAR))
+    return cast(Image, cv2.remap(ink, across + axis[None, :], down + axis[:, None], cv2.INTER_LINEAR))
 
 
 def _broken(ink: Image, thickness: int, rng: np.random.Generator) -> None:
@@ -181,21 +179,21 @@ def _seen(ink: Image, rng: np.random.Generator) -> Image:
         steps.append(lambda image: cv2.GaussianBlur(image, (0, 0), sigma))
     if rng.random() < 0.3:
         # Pencil and fading ink: the strokes' darkness wanders along them.
-        weights = rng.uniform(0.35, 1.0, (3, 3)).astype(np.float32)
+        weights = rng.uniform(0.45, 1.0, (3, 3)).astype(np.float32)
         steps.append(
             lambda image: np.minimum(
                 image * cv2.resize(weights, image.shape[::-1], interpolation=cv2.INTER_LINEAR), 255
             ).astype(np.uint8)
         )
     if rng.random() < 0.2:
-        sigma_noise = float(rng.uniform(5, 40))
+        sigma_noise = float(rng.uniform(5, 30))
         steps.append(
             lambda image: np.where(
                 image > 8, np.clip(image + rng.normal(0, sigma_noise, image.shape), 0, 255), 0
             ).astype(np.uint8)
         )
     if rng.random() < 0.35:
-        level = float(rng.uniform(0.25, 0.65))
+        level = float(rng.uniform(0.2, 0.5))
         steps.append(lambda image: cv2.threshold(image, int(image.max()) * level, 255, cv2.THRESH_BINARY)[1])
     for step in steps:
         ink = step(ink)

@@ -1,0 +1,292 @@
+"""What becomes of findings: recorded in the journal, published in the outbox, sources filed; again after a crash."""
+
+import os
+import sqlite3
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal
+
+from digitd import fs, log, names, results
+from digitd.archive import Archive, Filed, Source
+from digitd.journal import Identity, Journal, Row
+from digitd.outbox import Outbox
+from digitd.results import Model, Outcome, Result
+from digitd.rolling import Roller
+
+SYNC_SECONDS = 2.0
+"""A publishing round: what was published in it becomes durable together."""
+PAUSE_FIRST, PAUSE_MOST = 0.5, 30.0
+
+OnFiled = Callable[[str, Filed], None]
+
+
+@dataclass(frozen=True)
+class Read:
+    """A scan that was read: RECEIVED and RECOGNISED in seconds since 1970."""
+
+    identity: Identity
+    sha256: str | None
+    outcome: Outcome
+    received: float
+    recognised: float
+
+
+class Delivery:
+    """Takes what was read, and sees it through; what fails is tried again for as long as the cause lasts."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        outbox: Outbox,
+        archive: Archive,
+        roller: Roller,
+        *,
+        model: Model,
+        json: Literal["scan", "lines", "off"],
+        on_filed: OnFiled,
+    ) -> None:
+        self._journal, self._outbox, self._archive, self._roller = journal, outbox, archive, roller
+        self._model = model
+        self._file_a_scan = json == "scan"
+        self._rolled = roller.rolls
+        self._on_filed = on_filed
+        self._log = log.get()
+        self._unrecorded: list[list[Read]] = []
+        self._unfinished: dict[int, Row] = {}
+        self._unmarked: list[int] = []
+        self._pause = 0.0
+        self._next_try = float("inf")
+        self._troubled: str | None = None
+        self._syncer = ThreadPoolExecutor(1, "digitd-sync")
+        self._sync: Future[tuple[int, int]] | None = None
+        self._next_sync = float("inf")
+
+    @property
+    def troubled(self) -> str | None:
+        """What keeps results from being delivered; None while all goes well."""
+        return self._troubled
+
+    @property
+    def held_up(self) -> bool:
+        """Whether something waits for a cause to pass: nothing more should be read meanwhile."""
+        return bool(self._unrecorded or self._unfinished or self._unmarked)
+
+    def recover(self) -> list[str]:
+        """Finish what a crash left half done; gives the paths whose sources could not be filed yet."""
+        rebooted = self._journal.rebooted
+        rows = self._journal.unfinished(with_published=rebooted)
+        self._finish(rows, again=True, rebooted=rebooted)
+        self._roller.recover(rebooted)
+        wanted = {row.id for row in self._unfinished.values()}
+        swept = self._outbox.sweep(wanted.__contains__)
+        if rows or swept:
+            self._log.info("recovered", scans=len(rows), swept=len(swept), after_reboot=rebooted)
+        return [row.identity.path for row in self._unfinished.values()]
+
+    def deliver(self, reads: list[Read]) -> None:
+        """Record, publish and file a batch."""
+        if self._unrecorded or not self._try_to_deliver(reads):
+            self._unrecorded.append(reads)
+
+    def tick(self, now: float) -> None:
+        """Do what is due at NOW (monotonic seconds)."""
+        if now >= self._next_try:
+            self._try_again()
+        if self._sync is not None and self._sync.done():
+            self._note_synced(self._sync)
+            self._sync = None
+        if self._sync is None and now >= self._next_sync:
+            self._next_sync = float("inf")
+            self._sync = self._syncer.submit(self._sync_folders, self._journal.highest())
+        self._guarded("roll", lambda: self._roller.tick(now))
+
+    def next_due(self) -> float:
+        """When `tick` has something to do (monotonic seconds)."""
+        return min(self._next_try, self._next_sync, self._roller.next_due())
+
+    @property
+    def busy(self) -> bool:
+        """Whether a sync is under way, whose end `tick` should notice."""
+        return self._sync is not None
+
+    def close(self) -> None:
+        """Publish what has gathered, and make everything durable. What cannot be done now is done at the next start."""
+        if self.held_up:
+            self._try_again()
+        self._guarded("roll", self._roller.roll_all)
+        self._syncer.shutdown(wait=True)
+        if not self._guarded("sync", lambda: self._journal.settle(self._sync_folders(self._journal.highest()))):
+            self._log.warning("not_durable_yet", remedy="the next start makes it durable")
+
+    def _try_to_deliver(self, reads: list[Read]) -> bool:
+        rows: list[Row] = []
+        try:
+            rows = self._rows(reads)
+        except (OSError, sqlite3.Error) as error:
+            self._hold_up("record", error)
+            return False
+        self._finish(rows, again=False, rebooted=False)
+        return True
+
+    def _rows(self, reads: list[Read]) -> list[Row]:
+        """Stage and record a batch: all of it, or nothing."""
+        rows: list[Row] = []
+        numbers: dict[str, int] = {}
+        try:
+            for seq, read in enumerate(reads, self._journal.next_seq()):
+                row = self._row(seq, read)
+                if self._file_a_scan:
+                    path = read.identity.path
+                    used = numbers.get(path) or self._journal.last_number(path)
+                    row.published_as, numbers[path] = self._outbox.free_name(path, used)
+                    rows.append(row)
+                    self._outbox.stage(row.published_as, row.id, row.result)
+                else:
+                    rows.append(row)
+            self._journal.record(rows, numbers)
+        except BaseException:
+            for row in rows:
+                if row.published_as is not None:
+                    self._outbox.unstage(row.published_as, row.id)
+            raise
+        self._roller.gathered(len(rows) if self._rolled else 0)
+        return rows
+
+    def _row(self, seq: int, read: Read) -> Row:
+        identity, outcome = read.identity, read.outcome
+        result = Result(
+            schema=results.SCHEMA,
+            id=str(uuid.uuid4()),
+            source=results.source_of(identity.path, read.sha256, identity.size, identity.mtime_ns / 1e9),
+            received=results.timestamp(read.received),
+            recognised=results.timestamp(read.recognised),
+            status=outcome.status,
+            reason=outcome.reason,
+            text=outcome.text,
+            confidence=outcome.confidence,
+            pages=outcome.pages,
+            model=self._model,
+        )
+        self._log.info(
+            "scan_read",
+            scan=names.printable(identity.path),
+            id=result.id,
+            status=str(outcome.status),
+            reason=outcome.reason.code if outcome.reason else None,
+            text=outcome.text,
+            confidence=outcome.confidence,
+            ms=round((read.recognised - read.received) * 1000, 1),
+        )
+        return Row(
+            seq=seq,
+            id=result.id,
+            identity=identity,
+            status=str(outcome.status),
+            reason=outcome.reason.code if outcome.reason else None,
+            recognised=read.recognised,
+            published_as=None,
+            kept=self._archive.keeps(outcome.status),
+            rolled=self._rolled,
+            result=results.to_json(result),
+        )
+
+    def _finish(self, rows: Iterable[Row], *, again: bool, rebooted: bool) -> None:
+        for row in rows:
+            try:
+                self._publish(row, again=again, rebooted=rebooted)
+                filed = self._file(row)
+            except (OSError, sqlite3.Error) as error:
+                self._unfinished[row.seq] = row
+                self._hold_up("publish", error, row.identity.path)
+            else:
+                self._unfinished.pop(row.seq, None)
+                self._unmarked.append(row.seq)
+                self._on_filed(row.identity.path, filed)
+        self._mark()
+
+    def _publish(self, row: Row, *, again: bool, rebooted: bool) -> None:
+        while row.published_as is not None:
+            try:
+                if again:
+                    self._outbox.publish_again(row.published_as, row.id, row.result, rebooted=rebooted)
+                else:
+                    self._outbox.publish(row.published_as, row.id)
+                return
+            except FileExistsError:
+                # Somebody else put a file there since the name was chosen.
+                name, _ = self._outbox.free_name(row.identity.path, self._journal.last_number(row.identity.path))
+                self._journal.rename(row, name)
+
+    def _file(self, row: Row) -> Filed:
+        source = Source(row.identity.path, row.identity.inode, row.identity.size, row.identity.mtime_ns)
+        ticket = row.result if row.status == results.Status.FAILED else None
+        return self._archive.file(
+            source, row.status, row.id, row.filed_as, lambda target: self._journal.plan_filing(row, target), ticket
+        )
+
+    def _mark(self) -> None:
+        if not self._unmarked:
+            return
+        try:
+            self._journal.published(self._unmarked)
+        except sqlite3.Error as error:
+            self._hold_up("record", error)
+            return
+        self._unmarked.clear()
+        self._next_sync = min(self._next_sync, time.monotonic() + SYNC_SECONDS)
+
+    def _try_again(self) -> None:
+        self._next_try = float("inf")
+        self._mark()
+        self._finish(list(self._unfinished.values()), again=True, rebooted=False)
+        while self._unrecorded and self._try_to_deliver(self._unrecorded[0]):
+            del self._unrecorded[0]
+        if not self.held_up and self._troubled is not None:
+            self._log.info("delivery_resumed", after=self._troubled)
+            self._troubled, self._pause = None, 0.0
+
+    def _hold_up(self, step: str, error: Exception, path: str | None = None) -> None:
+        """Say once what is wrong, and try again after a growing pause."""
+        if self._next_try == float("inf"):
+            self._pause = min(PAUSE_MOST, max(PAUSE_FIRST, self._pause * 2))
+            self._next_try = time.monotonic() + self._pause
+        if self._troubled is None:
+            self._troubled = str(error)
+            self._log.error(
+                "delivery_paused",
+                step=step,
+                error=str(error),
+                scan=None if path is None else names.printable(path),
+                remedy="make room or give the rights; digitd goes on by itself, and nothing is lost",
+            )
+
+    def _guarded(self, step: str, action: Callable[[], None]) -> bool:
+        try:
+            action()
+        except (OSError, sqlite3.Error) as error:
+            self._roller.postpone(time.monotonic() + PAUSE_FIRST)
+            self._log.error("step_failed", step=step, error=str(error), remedy="it is tried again")
+            return False
+        return True
+
+    def _sync_folders(self, upto: tuple[int, int]) -> tuple[int, int]:
+        seen: set[int] = set()
+        for folder in (self._outbox.root, *sorted(self._archive.folders)):
+            try:
+                device = os.stat(folder).st_dev
+            except FileNotFoundError:
+                continue
+            if device not in seen:
+                seen.add(device)
+                fs.syncfs(folder)
+        return upto
+
+    def _note_synced(self, sync: "Future[tuple[int, int]]") -> None:
+        try:
+            self._journal.settle(sync.result())
+        except (OSError, sqlite3.Error) as error:
+            self._log.warning("sync_failed", error=str(error), remedy="it is tried again")
+            self._next_sync = time.monotonic() + SYNC_SECONDS

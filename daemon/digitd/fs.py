@@ -1,0 +1,119 @@
+"""The file operations that durability rests on, each of them whole or not at all. Nothing here knows of scans."""
+
+import ctypes
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+
+AT_FDCWD = -100
+RENAME_NOREPLACE = 1
+_NOT_OFFERED = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
+_libc = ctypes.CDLL(None, use_errno=True)
+_COPY_CHUNK = 1 << 20
+
+
+def rename_noreplace(old: str, new: str) -> None:
+    """Rename, or FileExistsError if NEW exists: nothing is ever overwritten.
+
+    In one step where the file system offers it (renameat2), else by a look and a rename.
+    """
+    if _libc.renameat2(AT_FDCWD, os.fsencode(old), AT_FDCWD, os.fsencode(new), RENAME_NOREPLACE) == 0:
+        return
+    code = ctypes.get_errno()
+    if code not in _NOT_OFFERED:
+        raise OSError(code, os.strerror(code), old, None, new)
+    if os.path.lexists(new):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), old, None, new)
+    os.rename(old, new)
+
+
+def syncfs(folder: str) -> None:
+    """Make everything on the folder's file system durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if _libc.syncfs(descriptor) != 0:
+            code = ctypes.get_errno()
+            raise OSError(code, os.strerror(code), folder)
+    finally:
+        os.close(descriptor)
+
+
+def write_new(path: str, data: bytes) -> None:
+    """Write a file, replacing what a crash may have left under this name of ours. Not made durable."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+    finally:
+        os.close(descriptor)
+
+
+def write_new_in(folder: str, name: str, data: bytes) -> None:
+    """`write_new` in a folder that is made if it is missing."""
+    path = os.path.join(folder, name)
+    try:
+        write_new(path, data)
+    except FileNotFoundError:
+        os.makedirs(folder, exist_ok=True)
+        write_new(path, data)
+
+
+def copy_durably(source: str, target: str) -> None:
+    """Copy a file's bytes, times and mode, and make the copy durable."""
+    # O_NOFOLLOW: the source's name may have been taken by a link meanwhile.
+    reading = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        status = os.fstat(reading)
+        writing = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        try:
+            for chunk in _chunks(reading):
+                view = memoryview(chunk)
+                while view:
+                    view = view[os.write(writing, view) :]
+            os.utime(writing, ns=(status.st_atime_ns, status.st_mtime_ns))
+            os.fsync(writing)
+        finally:
+            os.close(writing)
+    finally:
+        os.close(reading)
+
+
+def _chunks(descriptor: int) -> Iterator[bytes]:
+    while chunk := os.read(descriptor, _COPY_CHUNK):
+        yield chunk
+
+
+def sync_folder(folder: str) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def unlink_if_there(path: str) -> None:
+    """Remove a file; it is no error if it is gone."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
+def writable_folder(folder: str) -> OSError | None:
+    """Why no file can be made in FOLDER; None if one can. It is tried, for mode bits do not tell (ACLs, mounts)."""
+    probe = os.path.join(folder, f".digitd-{secrets.token_hex(8)}.probe")
+    try:
+        write_new(probe, b"")
+        os.unlink(probe)
+    except OSError as error:
+        return error
+    return None
+
+
+def boot_id() -> str:
+    """Names this start of the machine: what was renamed since then is still renamed."""
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        return file.read().strip()

@@ -1,0 +1,102 @@
+"""The connected parts of a page's ink that may belong to marks: specks, frames and table edges are left out."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitd.imaging.clean import Ink
+from digitd.imaging.gray import Gray, as_gray
+
+SPECK = 0.07
+"""A part is a speck where both its sides are below this share of the tall parts' height."""
+SPECK_PIXELS = 3
+"""So many pixels are never a part."""
+SPECK_ALONE = 0.012
+"""Where all is small, what is below this share of the page's shorter side is dust."""
+CONTACT = 0.35
+"""A part that lies along so much of one of the page's edges is a border, a table or a shadow."""
+SHADOW = 140
+"""Ink (of 255) that is fainter than this even at its core, and reaches the page's edge, is a shadow."""
+MOST_PARTS = 3000
+"""A page with more parts than this is a texture; its largest parts are looked at."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A connected part of the ink: its box in px of the ink, and its own mask (height, width) uint8, 1 for ink."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    area: int
+    mask: Gray
+
+    @property
+    def right(self) -> int:
+        """The column after its last."""
+        return self.left + self.width
+
+    @property
+    def bottom(self) -> int:
+        """The row after its last."""
+        return self.top + self.height
+
+    @property
+    def centre(self) -> float:
+        """The middle of its rows."""
+        return self.top + self.height / 2
+
+
+def parts_of(ink: Ink) -> list[Part]:
+    """The parts of a page's ink that may be marks or pieces of marks, the largest first."""
+    mask = ink.mask
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    if count <= 1:
+        return []
+    boxes = stats[1:].astype(np.int64)
+    kept = np.flatnonzero(boxes[:, 4] > SPECK_PIXELS)
+    if not kept.size:
+        kept = np.arange(len(boxes))
+    kept = kept[np.argsort(-boxes[kept, 4], kind="stable")][:MOST_PARTS]
+    parts = [_part(np.asarray(labels), int(index) + 1, boxes[index]) for index in kept]
+    inside = [part for part in parts if not _is_border(part, ink)]
+    return _without_specks(inside or parts, mask.shape)
+
+
+def _part(labels: NDArray[Any], label: int, box: NDArray[np.int64]) -> Part:
+    left, top, width, height, area = (int(value) for value in box)
+    own = labels[top : top + height, left : left + width] == label
+    return Part(left, top, width, height, area, as_gray(own.view(np.uint8)))
+
+
+def _is_border(part: Part, ink: Ink) -> bool:
+    """Whether a part lies along the page's edge rather than ends there, as a digit does; or is a shadow there."""
+    height, width = ink.mask.shape
+    contacts = (
+        (part.left == 0, part.mask[:, 0], height),
+        (part.right == width, part.mask[:, -1], height),
+        (part.top == 0, part.mask[0], width),
+        (part.bottom == height, part.mask[-1], width),
+    )
+    touched = [float(line.sum()) / length for touches, line, length in contacts if touches]
+    if not touched:
+        return False
+    if max(touched) > CONTACT:
+        return True
+    own = ink.ink[part.top : part.bottom, part.left : part.right][part.mask > 0]
+    if float(np.percentile(own, 90)) < SHADOW:
+        return True
+    # A shadow in a corner, or an edge of the table running out of the picture on two sides.
+    return len(touched) >= 2 and sum(touched) > 0.25
+
+
+def _without_specks(parts: list[Part], shape: tuple[int, ...]) -> list[Part]:
+    tallest = max(max(part.height, part.width) for part in parts)
+    tall = np.median([part.height for part in parts if part.height >= 0.4 * tallest] or [tallest])
+    least = max(SPECK * float(tall), SPECK_ALONE * min(shape))
+    big = [part for part in parts if max(part.height, part.width) >= least]
+    return big or parts

@@ -1,0 +1,109 @@
+"""Ink to marks: lines from top to bottom, in each the digits and separators from left to right."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from digitd.imaging.clean import Ink
+from digitd.imaging.components import Part, parts_of
+from digitd.imaging.gray import Gray, as_gray
+from digitd.imaging.lines import digits_of, lines_of
+from digitd.imaging.touching import cut_touching
+
+Kind = Literal["digit", "separator"]
+Layout = Literal["auto", "single", "line", "page"]
+
+ONE_DIGIT = 40
+"""A page no larger than this, px, and about square has one digit on it, in however many pieces."""
+DOT = 0.3
+"""A mark on its own that is smaller than this share of its line's digits, both ways, is a dot or a comma."""
+FLAT = 0.3
+"""One less tall than this, and wide, is a dash."""
+SLASH_HEIGHT, SLASH_TILT = 1.3, 0.1
+"""A straight stroke taller than its line's digits by this, leaning right by this (dx/dy), is a slash."""
+STRAIGHT = 0.09
+"""How far the ink of a straight stroke lies from its axis on average, as a share of its length."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One mark: its box (x, y, width, height) in px of the page, its own ink (h, w) uint8, and what it is."""
+
+    box: tuple[int, int, int, int]
+    ink: Gray
+    kind: Kind
+
+
+def segment(ink: Ink, layout: Layout = "auto", digits: int | None = None) -> list[list[Mark]]:
+    """Cut the ink of a page into marks.
+
+    `layout`: `single` takes all ink for one digit, `line` for one line, `page` for any number of lines; `auto` finds
+    out. `digits` is how many digits to expect on the page, where that is known: then touching digits are cut, and
+    pieces joined, to give as many if the ink allows. Returns lines of marks, without empty lines.
+    """
+    parts = parts_of(ink)
+    if not parts:
+        return []
+    if layout == "auto" and digits is None and max(ink.page) <= ONE_DIGIT and max(ink.page) < 1.5 * min(ink.page):
+        layout = "single"
+    if layout == "single" or (digits == 1 and layout != "page"):
+        return [[_mark(ink, parts, "digit")]]
+    lines = [digits_of(line) for line in lines_of(parts, one=layout == "line")]
+    lines = cut_touching(ink, lines, digits)
+    return [[_mark(ink, group, _kind(ink, group, line)) for group in line] for line in lines]
+
+
+def _mark(ink: Ink, group: Sequence[Part], kind: Kind) -> Mark:
+    left, top = min(part.left for part in group), min(part.top for part in group)
+    right, bottom = max(part.right for part in group), max(part.bottom for part in group)
+    # One pixel around, for the soft edge.
+    height, width = ink.mask.shape
+    left, top, right, bottom = max(left - 1, 0), max(top - 1, 0), min(right + 1, width), min(bottom + 1, height)
+    own = np.zeros((bottom - top, right - left), np.uint8)
+    for part in group:
+        y, x = part.top - top, part.left - left
+        own[y : y + part.height, x : x + part.width] |= part.mask
+    near = as_gray(cv2.dilate(own, np.ones((3, 3), np.uint8)))
+    others = (ink.mask[top:bottom, left:right] > own).astype(np.uint8)
+    crop = ink.ink[top:bottom, left:right] * (near & (1 - others))
+    box = _on_page(ink, left, top, right, bottom)
+    return Mark(box, as_gray(crop), kind)
+
+
+def _on_page(ink: Ink, left: int, top: int, right: int, bottom: int) -> tuple[int, int, int, int]:
+    width, height = ink.page
+    x, y = min(round(left * ink.scale), width - 1), min(round(top * ink.scale), height - 1)
+    return x, y, max(1, min(round(right * ink.scale), width) - x), max(1, min(round(bottom * ink.scale), height) - y)
+
+
+def _kind(ink: Ink, group: Sequence[Part], line: Sequence[Sequence[Part]]) -> Kind:
+    if len(line) < 2:
+        return "digit"
+    heights = [_height(other) for other in line if other is not group]
+    tall = float(np.median([height for height in heights if height >= 0.5 * max(heights)]))
+    height, width = _height(group), _width(group)
+    if max(height, width) < DOT * tall or (height < FLAT * tall and width < 0.9 * tall):
+        return "separator"
+    if len(line) >= 4 and len(group) == 1 and height > SLASH_HEIGHT * tall and _is_slash(group[0]):
+        return "separator"
+    return "digit"
+
+
+def _height(group: Sequence[Part]) -> int:
+    return max(part.bottom for part in group) - min(part.top for part in group)
+
+
+def _width(group: Sequence[Part]) -> int:
+    return max(part.right for part in group) - min(part.left for part in group)
+
+
+def _is_slash(part: Part) -> bool:
+    y, x = np.nonzero(part.mask)
+    if len(x) < 8:
+        return False
+    slope, offset = np.polyfit(y, x, 1)
+    deviation = float(np.abs(x - (slope * y + offset)).mean())
+    return bool(-slope > SLASH_TILT and deviation < STRAIGHT * part.height)

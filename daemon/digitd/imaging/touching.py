@@ -1,0 +1,122 @@
+"""Digits that touch: parts too wide to be one are cut where the least ink connects their halves."""
+
+import numpy as np
+
+from digitd.imaging.clean import Ink
+from digitd.imaging.components import Part
+from digitd.imaging.gray import as_gray
+from digitd.imaging.lines import Group
+from digitd.imaging.normalise import stroke_width
+
+WIDE = 1.3
+"""From this width to height, one group among others is taken for touching digits."""
+WIDE_ALONE = 1.75
+"""The same for one that is all there is: digits wider than this are one in 2,000 (MNIST: 1.67 at 99.9 %)."""
+USUAL = 0.72
+"""The usual width of a digit and its gap, as a share of its height."""
+NARROWEST = 0.18
+"""A digit cut off is at least this wide, of its height."""
+CENTRED = 0.6
+"""What a cut costs a whole digit's width away from where digits of equal width would part, in strokes."""
+WAISTED, WAIST = 0.85, 1.8
+"""A group wider than this share of its height, among others, is cut where one stroke alone connects its halves."""
+MIDDLE = 0.3
+"""That waist is this near the middle, as a share of half the width."""
+SHORTEST, SHORTEST_HALF = 0.55, 0.72
+"""Digits that touch are at least this tall, of the taller one's height; taller where only a waist speaks for it."""
+MOST_CUT = 2.6
+"""A cut goes through at most so many strokes' width of ink."""
+
+
+def cut_touching(ink: Ink, lines: list[list[Group]], digits: int | None) -> list[list[Group]]:
+    """Cut groups that are too wide. Where `digits` is known, the widest are cut until there are as many."""
+    result = []
+    for line in lines:
+        tall = _tall(line)
+        alone = sum(map(len, lines)) == 1
+        groups: list[Group] = []
+        for group in line:
+            width, height = _extent(group)
+            least = (WIDE_ALONE if alone else WIDE) * max(tall, height)
+            if width > least:
+                groups += _cut(group, max(2, round(width / (USUAL * tall))), MOST_CUT)
+            elif not alone and width > WAISTED * height:
+                groups += _cut(group, 2, WAIST, MIDDLE)
+            else:
+                groups.append(group)
+        result.append(groups)
+    if digits is not None:
+        _reach(result, digits)
+    return result
+
+
+def _reach(lines: list[list[Group]], digits: int) -> None:
+    """Cut the widest groups, one cut at a time, until there are as many as expected."""
+    while 0 < sum(map(len, lines)) < digits:
+        line, at = max(
+            ((line, at) for line in lines for at in range(len(line))), key=lambda place: _extent(place[0][place[1]])[0]
+        )
+        pieces = _cut(line[at], 2, np.inf)
+        if len(pieces) < 2:
+            return
+        line[at : at + 1] = pieces
+
+
+def _tall(line: list[Group]) -> float:
+    heights = [_extent(group)[1] for group in line]
+    return float(np.median([height for height in heights if height >= 0.5 * max(heights)]))
+
+
+def _extent(group: Group) -> tuple[int, int]:
+    width = max(part.right for part in group) - min(part.left for part in group)
+    return width, max(part.bottom for part in group) - min(part.top for part in group)
+
+
+def _cut(group: Group, count: int, most: float, shift: float = 1.0) -> list[Group]:
+    """Cut into `count` groups at the columns with the least ink, near equal widths; fewer where each
+    goes through more than `most` strokes."""
+    if count < 2:
+        return [group]
+    left, top = min(part.left for part in group), min(part.top for part in group)
+    width, height = _extent(group)
+    own = np.zeros((height, width), np.uint8)
+    for part in group:
+        y, x = part.top - top, part.left - left
+        own[y : y + part.height, x : x + part.width] |= part.mask
+    columns = own.sum(0, dtype=np.int64).astype(np.float64)
+    stroke = max(1.0, stroke_width(own))
+    if shift < 1:
+        # A 0 has two strokes where it is cut in the middle; digits that touch have one.
+        runs = own[0] + (np.diff(own.astype(np.int8), axis=0) == 1).sum(0)
+        columns[runs > 1] = np.inf
+    positions = np.arange(width, dtype=np.float64)
+    edges = [0]
+    for number in range(1, count):
+        wanted = number * width / count
+        cost = columns / stroke + CENTRED * np.abs(positions - wanted) * count / width * 2
+        least = edges[-1] + NARROWEST * height
+        cost[np.abs(positions - wanted) > shift * width / count] = np.inf
+        cost[(positions < least) | (positions > width - NARROWEST * height)] = np.inf
+        at = int(cost.argmin())
+        if np.isfinite(cost[at]) and columns[at] <= most * stroke:
+            edges.append(at)
+    edges.append(width)
+    pieces = []
+    for start, end in zip(edges[:-1], edges[1:], strict=True):
+        piece = _piece(own[:, start:end], left + start, top)
+        if piece is not None:
+            pieces.append([piece])
+    # What a cut leaves must be digits, not the bar of a 7 or the tail of a 2.
+    shortest = SHORTEST if shift >= 1 else SHORTEST_HALF
+    if np.isfinite(most) and min(_extent(piece)[1] for piece in pieces) < shortest * height:
+        return [group]
+    return pieces
+
+
+def _piece(mask: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], left: int, top: int) -> Part | None:
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not rows.size:
+        return None
+    own = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    height, width = own.shape
+    return Part(left + int(columns[0]), top + int(rows[0]), width, height, int(own.sum()), as_gray(own))

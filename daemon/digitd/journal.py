@@ -1,0 +1,341 @@
+"""What came of every scan: an SQLite file, one durable transaction a batch. It knows no folders but its own."""
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from digitd import fs
+from digitd.errors import FolderError
+
+FILE_NAME = "journal.sqlite3"
+VERSION = 1
+PRUNE_CHUNK = 1000
+
+RECORDED, PUBLISHED, SETTLED = 0, 1, 2
+"""A row's way: it is in the journal; published and filed; and that has reached the disk."""
+
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE scans (
+    seq INTEGER PRIMARY KEY,      -- in the order of recording
+    id TEXT NOT NULL,
+    path BLOB NOT NULL,           -- below the inbox; with the next three: the scan's identity
+    inode INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    reason TEXT,
+    recognised REAL NOT NULL,     -- seconds since 1970
+    published_as BLOB,            -- below the outbox; NULL: no file of its own
+    filed_as BLOB,                -- planned target of a move to another file system
+    kept INTEGER NOT NULL,        -- 1: the source stays in the inbox, and is known by its identity
+    part INTEGER,                 -- the rolled file that has it; NULL: it waits for one; 0: it needs none
+    state INTEGER NOT NULL,
+    result BLOB NOT NULL
+);
+CREATE INDEX scans_open ON scans (state) WHERE state < 2;
+CREATE INDEX scans_unrolled ON scans (seq) WHERE part IS NULL;
+CREATE INDEX scans_kept ON scans (path) WHERE kept = 1;
+CREATE TABLE parts (
+    part INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    state INTEGER NOT NULL
+);
+CREATE INDEX parts_open ON parts (state) WHERE state < 2;
+CREATE INDEX scans_part ON scans (part) WHERE part > 0;
+CREATE TABLE names (name BLOB PRIMARY KEY, last INTEGER NOT NULL, used REAL NOT NULL) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Path below the inbox, inode, size in bytes and mtime in nanoseconds: which scan it is."""
+
+    path: str
+    inode: int
+    size: int
+    mtime_ns: int
+
+
+@dataclass
+class Row:
+    """A recorded scan."""
+
+    seq: int
+    id: str
+    identity: Identity
+    status: str
+    reason: str | None
+    recognised: float
+    published_as: str | None
+    kept: bool
+    rolled: bool
+    result: bytes
+    filed_as: str | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """A rolled file: NAME without its ending."""
+
+    part: int
+    name: str
+
+
+class Journal:
+    """The journal, open for writing. One at a time: the state folder's lock sees to that."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open, or make, the journal in FOLDER. FolderError if it is damaged or was written by a newer digitd."""
+        self.path = folder / FILE_NAME
+        self._db = sqlite3.connect(self.path, isolation_level=None)
+        try:
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._durable(True)
+            self._db.execute("PRAGMA cache_size = -8000")
+            self._make_tables()
+        except sqlite3.DatabaseError as error:
+            self._db.close()
+            raise FolderError(
+                f"the journal {self.path} cannot be used ({error})",
+                "Move it and its -wal file aside; scans already filed are not read again",
+            ) from error
+        row = self._db.execute("SELECT max(seq) FROM scans").fetchone()
+        self._last = max(row[0] or 0, int(self._meta("last") or 0))
+        self.rebooted = self._note_boot()
+
+    def close(self) -> None:
+        """Close it; what was committed stays."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _make_tables(self) -> None:
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version > VERSION:
+            raise FolderError(
+                f"the journal {self.path} has version {version}; this digitd knows {VERSION}",
+                "Install the digitd that wrote it, or a newer one",
+            )
+        if version == 0:
+            with self._transaction():
+                for statement in _SCHEMA.split(";\n"):
+                    self._db.execute(statement)
+                self._db.execute(f"PRAGMA user_version = {VERSION}")
+
+    def _note_boot(self) -> bool:
+        boot = fs.boot_id()
+        before = self._meta("boot")
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('boot', ?)", (boot,))
+        return before is not None and before != boot
+
+    def _meta(self, key: str) -> str | None:
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def _durable(self, durable: bool) -> None:
+        self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            # A commit that failed (disk full) may have rolled back by itself.
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+    def next_seq(self) -> int:
+        """The number of the next row."""
+        return self._last + 1
+
+    def last_number(self, name: str) -> int:
+        """How often a result has been named NAME; 0: never."""
+        row = self._db.execute("SELECT last FROM names WHERE name = ?", (os.fsencode(name),)).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def record(self, rows: Sequence[Row], numbers: dict[str, int]) -> None:
+        """Write a batch's rows, and NUMBERS (name -> how often it is used now), durably.
+
+        sqlite3.Error where that fails; then nothing of it is written.
+        """
+        with self._transaction():
+            self._db.executemany(
+                "INSERT INTO scans VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, ?)",
+                [
+                    (
+                        row.seq,
+                        row.id,
+                        os.fsencode(row.identity.path),
+                        row.identity.inode,
+                        row.identity.size,
+                        row.identity.mtime_ns,
+                        row.status,
+                        row.reason,
+                        row.recognised,
+                        None if row.published_as is None else os.fsencode(row.published_as),
+                        row.kept,
+                        None if row.rolled else 0,
+                        RECORDED,
+                        row.result,
+                    )
+                    for row in rows
+                ],
+            )
+            now = time.time()
+            self._db.executemany(
+                "INSERT OR REPLACE INTO names VALUES (?, ?, ?)",
+                [(os.fsencode(name), number, now) for name, number in numbers.items()],
+            )
+        self._last = rows[-1].seq
+
+    def rename(self, row: Row, published_as: str) -> None:
+        """Give a result that is not yet published another name, durably."""
+        self._db.execute("UPDATE scans SET published_as = ? WHERE seq = ?", (os.fsencode(published_as), row.seq))
+        row.published_as = published_as
+
+    def plan_filing(self, row: Row, target: str) -> None:
+        """Note where a source is about to be copied to."""
+        self._db.execute("UPDATE scans SET filed_as = ? WHERE seq = ?", (os.fsencode(target), row.seq))
+        row.filed_as = target
+
+    def published(self, seqs: Iterable[int]) -> None:
+        """These are published and filed. Survives a crash of digitd at once, one of the machine after `settle`."""
+        self._durable(False)
+        try:
+            with self._transaction():
+                self._db.executemany(f"UPDATE scans SET state = {PUBLISHED} WHERE seq = ?", [(seq,) for seq in seqs])
+        finally:
+            self._durable(True)
+
+    def unsynced(self) -> bool:
+        """Whether something is published that may not have reached the disk."""
+        found = self._db.execute(
+            f"SELECT 1 FROM scans WHERE state = {PUBLISHED} UNION ALL SELECT 1 FROM parts WHERE state = {PUBLISHED} LIMIT 1"
+        )
+        return found.fetchone() is not None
+
+    def highest(self) -> tuple[int, int]:
+        """The last row and the last part there are: what a sync begun now covers."""
+        part = self._db.execute("SELECT max(part) FROM parts").fetchone()[0]
+        return self._last, part or 0
+
+    def settle(self, upto: tuple[int, int]) -> None:
+        """What was published up to these numbers has reached the disk."""
+        self._durable(False)
+        try:
+            with self._transaction():
+                self._db.execute(
+                    f"UPDATE scans SET state = {SETTLED} WHERE state = {PUBLISHED} AND seq <= ?", (upto[0],)
+                )
+                self._db.execute(
+                    f"UPDATE parts SET state = {SETTLED} WHERE state = {PUBLISHED} AND part <= ?", (upto[1],)
+                )
+        finally:
+            self._durable(True)
+
+    def unfinished(self, with_published: bool) -> list[Row]:
+        """Rows that are recorded and not done; after a reboot also those whose publishing may not have lasted."""
+        most = PUBLISHED if with_published else RECORDED
+        return [_row(found) for found in self._db.execute(f"{_SELECT} WHERE state <= {most} ORDER BY seq")]
+
+    def knows_kept(self, identity: Identity) -> bool:
+        """Whether this very scan was read before, and stays in the inbox."""
+        found = self._db.execute(
+            "SELECT 1 FROM scans WHERE kept = 1 AND path = ? AND inode = ? AND size = ? AND mtime_ns = ? LIMIT 1",
+            (os.fsencode(identity.path), identity.inode, identity.size, identity.mtime_ns),
+        )
+        return found.fetchone() is not None
+
+    def unrolled(self, limit: int) -> list[Row]:
+        """Rows that are in no rolled file yet, in order."""
+        return [_row(found) for found in self._db.execute(f"{_SELECT} WHERE part IS NULL ORDER BY seq LIMIT ?", (limit,))]
+
+    def count_unrolled(self) -> int:
+        """How many rows are in no rolled file yet."""
+        return int(self._db.execute("SELECT count(*) FROM scans WHERE part IS NULL").fetchone()[0])
+
+    def next_part(self) -> int:
+        """The number of the next rolled file; never used twice, whatever was pruned."""
+        return max(self.highest()[1], int(self._meta("part") or 0)) + 1
+
+    def open_part(self, part: Part, last_seq: int) -> None:
+        """The unrolled rows up to LAST_SEQ belong to this part, durably."""
+        with self._transaction():
+            self._db.execute(f"INSERT INTO parts VALUES (?, ?, {RECORDED})", (part.part, part.name))
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES ('part', ?)", (str(part.part),))
+            self._db.execute("UPDATE scans SET part = ? WHERE part IS NULL AND seq <= ?", (part.part, last_seq))
+
+    def part_published(self, part: Part) -> None:
+        """The rolled file is in the outbox."""
+        self._db.execute(f"UPDATE parts SET state = {PUBLISHED} WHERE part = ?", (part.part,))
+
+    def unfinished_parts(self, with_published: bool) -> list[Part]:
+        """Rolled files that may not be in the outbox."""
+        most = PUBLISHED if with_published else RECORDED
+        found = self._db.execute(f"SELECT part, name FROM parts WHERE state <= {most} ORDER BY part")
+        return [Part(part, name) for part, name in found]
+
+    def rows_of(self, part: Part) -> list[Row]:
+        """The rows of a rolled file, in order."""
+        return [_row(found) for found in self._db.execute(f"{_SELECT} WHERE part = ? ORDER BY seq", (part.part,))]
+
+    def prune(self, before: float, after_seq: int) -> tuple[int, list[Row]]:
+        """Forget settled rows recognised before BEFORE (seconds since 1970), a chunk from AFTER_SEQ on.
+
+        Gives the last row looked at (0: none is left) and the kept ones among them: whether those can be forgotten
+        depends on whether their file is still there, which the caller knows.
+        """
+        found = self._db.execute(f"{_SELECT} WHERE seq > ? ORDER BY seq LIMIT {PRUNE_CHUNK}", (after_seq,))
+        chunk = [row for row in map(_row, found) if row.recognised < before]
+        if not chunk:
+            self._db.execute("DELETE FROM names WHERE used < ?", (before,))
+            return 0, []
+        with self._transaction():
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES ('last', ?)", (str(self._last),))
+            self._db.execute(
+                f"DELETE FROM scans WHERE seq > ? AND seq <= ? AND recognised < ? AND state = {SETTLED}"
+                " AND kept = 0 AND part IS NOT NULL",
+                (after_seq, chunk[-1].seq, before),
+            )
+        return chunk[-1].seq, [row for row in chunk if row.kept]
+
+    def forget(self, seqs: Iterable[int]) -> None:
+        """Forget these settled rows."""
+        with self._transaction():
+            self._db.executemany(f"DELETE FROM scans WHERE seq = ? AND state = {SETTLED}", [(seq,) for seq in seqs])
+
+
+_SELECT = (
+    "SELECT seq, id, path, inode, size, mtime_ns, status, reason, recognised, published_as, filed_as, kept, part, result"
+    " FROM scans"
+)
+
+
+def _row(found: tuple[Any, ...]) -> Row:
+    seq, id_, path, inode, size, mtime_ns, status, reason, recognised, published_as, filed_as, kept, part, result = found
+    return Row(
+        seq=seq,
+        id=id_,
+        identity=Identity(os.fsdecode(path), inode, size, mtime_ns),
+        status=status,
+        reason=reason,
+        recognised=recognised,
+        published_as=None if published_as is None else os.fsdecode(published_as),
+        kept=bool(kept),
+        rolled=part != 0,
+        result=result,
+        filed_as=None if filed_as is None else os.fsdecode(filed_as),
+    )

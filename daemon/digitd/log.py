@@ -1,0 +1,60 @@
+"""Logging: events with fields, one JSON object a line off a terminal, coloured on one."""
+
+import logging
+import sys
+import warnings
+from typing import Any, Literal, TextIO
+
+import msgspec
+import structlog
+
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+Logger = structlog.typing.FilteringBoundLogger
+
+
+def configure(level: str, form: Literal["auto", "json", "console"], stream: TextIO = sys.stderr) -> None:
+    """Send every event of LEVEL and above to STREAM. Python's own warnings and logging become events too."""
+    as_json = form == "json" or (form == "auto" and not stream.isatty())
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+    ]
+    if as_json:
+        shared += [structlog.processors.format_exc_info, _json]
+    else:
+        shared.append(structlog.dev.ConsoleRenderer(colors=stream.isatty()))
+    structlog.configure(
+        processors=shared,
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        logger_factory=structlog.WriteLoggerFactory(stream),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(handlers=[_Forward()], level=LEVELS[level], force=True)
+    logging.captureWarnings(True)
+    warnings.simplefilter("default")
+
+
+def get(**fields: Any) -> Logger:
+    """A logger whose events all have FIELDS."""
+    logger: Logger = structlog.get_logger(**fields)
+    return logger
+
+
+def _json(_: Any, __: str, event: Any) -> str:
+    return _encoder.encode({"time": event.pop("time"), "level": event.pop("level")} | event).decode()
+
+
+_encoder = msgspec.json.Encoder(enc_hook=str)
+
+
+class _Forward(logging.Handler):
+    """What libraries log by the standard module is an event like any other."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        logger = get(logger=record.name)
+        fields = {"message": record.getMessage()}
+        if record.exc_info:
+            fields["exception"] = logging.Formatter().formatException(record.exc_info)
+        logger.log(max(record.levelno, logging.DEBUG), "library_message", **fields)

@@ -1,0 +1,62 @@
+"""How good an engine is on labelled 28x28 images: accuracy with its interval, and the confusions. Pure."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from digitd.recognition.bundle import Figures
+from digitd.recognition.engine import Engine
+from digitd.training.data import CLASSES, Images, Labels
+
+Z95 = 1.959964
+"""The normal distribution's quantile for a two-sided interval of 95 %."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an engine said of labelled images: `confusion[true, said]` is int64 (10, 10)."""
+
+    correct: int
+    total: int
+    confusion: npt.NDArray[np.int64]
+    wrong: npt.NDArray[np.int64]
+
+    @property
+    def accuracy(self) -> float:
+        """Share that is right, 0..1."""
+        return self.correct / self.total if self.total else 0.0
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's 95 % interval of the accuracy."""
+        return wilson(self.correct, self.total)
+
+    def figures(self) -> Figures:
+        """The figures as bundle.json keeps them."""
+        low, high = self.interval
+        return Figures(self.correct, self.total, self.accuracy, (low, high))
+
+
+def evaluate(engine: Engine, images: Images, labels: Labels) -> Evaluation:
+    """Read images uint8 (N, 28, 28), and compare with labels (N,); `wrong` has the indices of the errors."""
+    return compared(engine.logits(images).argmax(1), labels)
+
+
+def compared(said: npt.NDArray[np.int64], labels: Labels) -> Evaluation:
+    """What was said (N,), compared with the truth (N,)."""
+    confusion = np.zeros((CLASSES, CLASSES), np.int64)
+    np.add.at(confusion, (labels, said), 1)
+    wrong = np.flatnonzero(said != labels)
+    return Evaluation(len(labels) - len(wrong), len(labels), confusion, wrong)
+
+
+def wilson(correct: int, total: int) -> tuple[float, float]:
+    """The 95 % score interval of a proportion (E. B. Wilson, JASA 1927): it holds near 0 and 1 too."""
+    if not total:
+        return 0.0, 1.0
+    share, z2 = correct / total, Z95**2
+    middle = (share + z2 / (2 * total)) / (1 + z2 / total)
+    half = Z95 / (1 + z2 / total) * math.sqrt(share * (1 - share) / total + z2 / (4 * total**2))
+    return max(0.0, middle - half), min(1.0, middle + half)

@@ -1,0 +1,115 @@
+"""What in an inbox is no scan, by names and modes alone."""
+
+import stat
+
+import pytest
+
+from digitd.intake.ignore import INCLUDE, Once, Rules, Verdict, type_verdict
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("scan" + pattern.removeprefix("*") for pattern in INCLUDE),
+        *("SCAN" + pattern.removeprefix("*").upper() for pattern in INCLUDE),
+        "a.Png",
+        "with space.png",
+        "new\nline.png",
+        "caf\udce9.png",
+        "-rf.png",
+        "=1+1.pdf",
+        "x.part.png",
+        "sub/deeper/scan.TIF",
+    ],
+)
+def test_a_scan_is_a_candidate_whatever_its_case_or_bytes(name: str) -> None:
+    """Every included ending counts, in capitals too, under any name and in any folder."""
+    assert Rules().verdict(name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [
+        (".DS_Store", Verdict.SYSTEM),
+        ("._scan.png", Verdict.SYSTEM),
+        ("THUMBS.DB", Verdict.SYSTEM),
+        (".smbdelete12.png", Verdict.SYSTEM),
+        (".nfs0000.png", Verdict.SYSTEM),
+        (".scan.png", Verdict.HIDDEN),
+        ("scan.png.part", Verdict.TEMPORARY),
+        ("scan.png.PARTIAL", Verdict.TEMPORARY),
+        ("scan.tmp", Verdict.TEMPORARY),
+        ("scan.png.crdownload", Verdict.TEMPORARY),
+        ("scan.png.filepart", Verdict.TEMPORARY),
+        ("scan.png~", Verdict.TEMPORARY),
+        ("~$scan.pdf", Verdict.TEMPORARY),
+        ("notes.txt", Verdict.NOT_INCLUDED),
+        ("png", Verdict.NOT_INCLUDED),
+        ("@eaDir/scan.png", Verdict.SYSTEM),
+        ("a/__MACOSX/scan.png", Verdict.SYSTEM),
+        (".stfolder/scan.png", Verdict.SYSTEM),
+        (".git/x/scan.png", Verdict.HIDDEN),
+        ("upload.tmp/scan.png", Verdict.TEMPORARY),
+    ],
+)
+def test_what_is_no_scan_is_ignored_with_its_reason(name: str, verdict: Verdict) -> None:
+    """Names of systems, of unfinished files, hidden and unwanted ones are told apart, in folders too."""
+    assert Rules().verdict(name) is verdict
+
+
+def test_ignore_patterns_hold_for_files_and_folders() -> None:
+    """A pattern of `inbox.ignore` leaves out a file, and a folder with all that is in it, whatever the case."""
+    rules = Rules(ignore=["draft*", "[!a-z]_*"])
+    assert rules.verdict("Draft1.png") is Verdict.IGNORED
+    assert rules.verdict("DRAFTS/scan.png") is Verdict.IGNORED
+    assert rules.verdict("1_x.png") is Verdict.IGNORED
+    assert rules.folder("drafts") is Verdict.IGNORED
+    assert not rules.enters("a/drafts")
+    assert rules.enters("")
+    assert rules.verdict("scan.png") is None
+
+
+def test_only_what_is_included_is_read() -> None:
+    """`inbox.include` replaces the default; with none, nothing is a scan."""
+    assert Rules(include=["*.xyz"]).verdict("a.XYZ") is None
+    assert Rules(include=["*.xyz"]).verdict("a.png") is Verdict.NOT_INCLUDED
+    assert Rules(include=[]).verdict("a.png") is Verdict.NOT_INCLUDED
+
+
+@pytest.mark.parametrize(
+    ("mode", "verdict"),
+    [
+        (stat.S_IFREG, None),
+        (stat.S_IFDIR, None),
+        (stat.S_IFLNK, Verdict.LINK),
+        (stat.S_IFIFO, Verdict.FIFO),
+        (stat.S_IFSOCK, Verdict.SOCKET),
+        (stat.S_IFCHR, Verdict.DEVICE),
+        (stat.S_IFBLK, Verdict.DEVICE),
+    ],
+)
+def test_only_regular_files_are_opened(mode: int, verdict: Verdict | None) -> None:
+    """Links, FIFOs, sockets and devices each have their verdict."""
+    assert type_verdict(mode | 0o644) is verdict
+
+
+def test_the_level_tells_noise_from_what_a_user_should_know() -> None:
+    """System, temporary and hidden names are debug, unmatched ones info, special files a warning."""
+    assert {verdict: verdict.level for verdict in Verdict} == {
+        Verdict.SYSTEM: "debug",
+        Verdict.TEMPORARY: "debug",
+        Verdict.HIDDEN: "debug",
+        Verdict.IGNORED: "info",
+        Verdict.NOT_INCLUDED: "info",
+        Verdict.LINK: "warning",
+        Verdict.FIFO: "warning",
+        Verdict.SOCKET: "warning",
+        Verdict.DEVICE: "warning",
+    }
+
+
+def test_a_thing_is_said_once_and_memory_is_bounded() -> None:
+    """The first time is True, later ones False, and beyond the limit all are."""
+    once = Once(limit=2)
+    assert [once.first("a", "x"), once.first("a", "x"), once.first("b", "x")] == [True, False, True]
+    assert not once.first("c", "x")
