@@ -57,6 +57,7 @@ class Delivery:
         self._unrecorded: list[list[Read]] = []
         self._unfinished: dict[int, Row] = {}
         self._unmarked: list[int] = []
+        self._reads: dict[int, Read] = {}
         self._pause = 0.0
         self._next_try = float("inf")
         self._troubled: str | None = None
@@ -147,6 +148,7 @@ class Delivery:
                 else:
                     rows.append(row)
             self._journal.record(rows, numbers)
+            self._reads.update(zip((row.seq for row in rows), reads, strict=True))
         except BaseException:
             for row in rows:
                 if row.published_as is not None:
@@ -169,16 +171,6 @@ class Delivery:
             confidence=outcome.confidence,
             pages=outcome.pages,
             model=self._model,
-        )
-        self._log.info(
-            "scan_read",
-            scan=names.printable(identity.path),
-            id=result.id,
-            status=str(outcome.status),
-            reason=outcome.reason.code if outcome.reason else None,
-            text=outcome.text,
-            confidence=outcome.confidence,
-            ms=round((read.recognised - read.received) * 1000, 1),
         )
         return Row(
             seq=seq,
@@ -205,7 +197,26 @@ class Delivery:
                 self._unfinished.pop(row.seq, None)
                 self._unmarked.append(row.seq)
                 self._on_filed(row.identity.path, filed)
+                self._say_published(row)
         self._mark()
+
+    def _say_published(self, row: Row) -> None:
+        """The one line that tells of this scan."""
+        read = self._reads.pop(row.seq, None)
+        told = {} if read is None else {
+            "text": read.outcome.text,
+            "confidence": read.outcome.confidence,
+            "ms": round((time.time() - read.received) * 1000, 1),
+        }  # fmt: skip
+        self._log.info(
+            "scan_published",
+            scan=names.printable(row.identity.path),
+            status=row.status,
+            reason=row.reason,
+            **told,
+            result=None if row.published_as is None else names.printable(row.published_as),
+            id=row.id,
+        )
 
     def _publish(self, row: Row, *, again: bool, rebooted: bool) -> None:
         while row.published_as is not None:

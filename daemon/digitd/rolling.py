@@ -16,6 +16,7 @@ class Roller:
         self._endings = (*([".csv"] if csv else []), *([".jsonl"] if lines else []))
         self._every, self._rows = every, rows
         self._gathered = journal.count_unrolled()
+        self._opened: list[Part] = []
         self._deadline = time.monotonic() if self._gathered else float("inf")
         self._log = log.get()
 
@@ -41,21 +42,22 @@ class Roller:
 
     def tick(self, now: float) -> None:
         """Publish what is due. OSError or sqlite3.Error where that fails; the rows stay gathered."""
+        if self._opened or now >= self._deadline:
+            self.roll_all()
         while self._gathered >= self._rows:
             self._roll()
-        if now >= self._deadline:
-            self.roll_all()
 
     def roll_all(self) -> None:
         """Publish everything gathered."""
+        for part in list(self._opened):
+            self._publish(part)
         while self._gathered:
             self._roll()
 
     def recover(self, rebooted: bool) -> None:
         """Publish the parts that a crash kept from it."""
         for part in self._journal.unfinished_parts(with_published=rebooted):
-            contents = self._contents(self._journal.rows_of(part))
-            for ending, data in contents:
+            for ending, data in self._contents(self._journal.rows_of(part)):
                 self._outbox.publish_again(part.name + ending, _key(part, ending), data, rebooted=rebooted)
             self._journal.part_published(part)
 
@@ -70,12 +72,18 @@ class Roller:
         for ending, data in self._contents(rows):
             self._outbox.stage(part.name + ending, _key(part, ending), data)
         self._journal.open_part(part, rows[-1].seq)
+        self._opened.append(part)
         self._gathered -= len(rows)
         self._deadline = time.monotonic() + self._every if self._gathered else float("inf")
+        self._publish(part, len(rows))
+
+    def _publish(self, part: Part, scans: int | None = None) -> None:
         for ending in self._endings:
-            self._outbox.publish(part.name + ending, _key(part, ending))
-            self._log.info("part_published", file=part.name + ending, scans=len(rows))
+            # Staged before the journal knew of it: a stage that is gone was published by an earlier try.
+            self._outbox.publish_again(part.name + ending, _key(part, ending), b"", rebooted=False)
+            self._log.info("part_published", file=part.name + ending, scans=scans)
         self._journal.part_published(part)
+        self._opened.remove(part)
 
     def _contents(self, rows: list[Row]) -> Iterator[tuple[str, bytes]]:
         for ending in self._endings:

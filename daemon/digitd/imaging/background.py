@@ -5,19 +5,22 @@ import numpy as np
 
 from digitd.imaging.gray import Gray, as_gray
 
-SMALL = 96
-"""Longer side at which paper is looked at, px: strokes are thin there, light changes slowly."""
+SMALL, SMALLER = 64, 48
+"""Longer sides at which the paper and the polarity are looked at, px: light changes slowly, strokes are thin there."""
 FLAT_BAND, FLAT_SHARE = 5, 0.4
 """Paper is flat where this share of a page is within so many grays of one level."""
-SKEWED = 1.2
-"""Skewness (third standardised moment) from which thin strokes alone decide the polarity."""
+BLOCKS, INKED, SHADED = 8, 90, 0.05
+"""Of 8 by 8 blocks, few have their lightest pixel below the paper by less than `INKED`: else the light is uneven."""
+SKEWED, VERY_SKEWED = 1.2, 3.0
+"""Skewness (third standardised moment) from which thin strokes alone decide the polarity; the second where the
+page's edge and its majority agree that they are paper."""
 BARE = 0.88
 """Paper is at least this share as bright as the paper around it."""
 CLEAR_MAJORITY = 0.65
 """So much of a page is never ink, not even of a thick digit cut tightly."""
 
 
-def reduced(page: Gray, side: int = SMALL) -> Gray:
+def reduced(page: Gray, side: int) -> Gray:
     """The page with its longer side at `side` px, or less."""
     factor = max(page.shape) / side
     if factor <= 1:
@@ -34,13 +37,16 @@ def dark_on_light(page: Gray) -> Gray:
 def has_light_ink(page: Gray) -> bool:
     """Whether the ink is lighter than the paper.
 
-    Strokes are narrow, so against a median over half the page they stand out to their own side: skewness says which.
+    Strokes are narrow, so against a median over a third of the page they stand out to their own side: skewness says which.
     Where strokes are too thick for that, paper is what most of the page's edge is, unless a clear majority of the
     page disagrees (then the edge is a dark border or a table).
     """
-    small = reduced(page)
-    side = max(3, min(small.shape) // 2 | 1)
-    deviation = small.astype(np.float32) - cv2.medianBlur(small, min(side, 255))
+    small = reduced(page, SMALLER)
+    side = max(3, min(small.shape) // 3 | 1)
+    deviation = small.astype(np.float32) - cv2.medianBlur(small, side)
+    # Without the margins, where borders and tables are.
+    rows, columns = (length // 10 for length in small.shape)
+    deviation = deviation[rows : small.shape[0] - rows, columns : small.shape[1] - columns]
     spread = float(deviation.std())
     if spread < 0.5:
         return bool(small.mean() < 128)
@@ -48,7 +54,8 @@ def has_light_ink(page: Gray) -> bool:
     threshold, light = cv2.threshold(small, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     edge = np.concatenate((light[0], light[-1], light[:, 0], light[:, -1]))
     light_edge, light_page = float(edge.mean()), float(light.mean())
-    if abs(skewness) > SKEWED and (skewness > 0) != (light_page > CLEAR_MAJORITY):
+    agreed = abs(light_edge - 0.5) > 0.4 and (light_edge < 0.5) == (light_page < 0.5)
+    if abs(skewness) > (VERY_SKEWED if agreed else SKEWED):
         return skewness > 0
     if max(light_page, 1 - light_page) >= CLEAR_MAJORITY:
         return light_page < 0.5
@@ -63,7 +70,11 @@ def flat_paper(page: Gray) -> int | None:
     lighter = histogram[level + FLAT_BAND + 1 :].sum()
     if near < FLAT_SHARE * page.size or lighter > 0.02 * page.size:
         return None
-    return level
+    rows, columns = (max(1, side // BLOCKS) for side in page.shape)
+    whole = page[: page.shape[0] // rows * rows, : page.shape[1] // columns * columns]
+    blocks = whole.reshape(whole.shape[0] // rows, rows, -1, columns).max((1, 3)).astype(np.int64)
+    shaded = (blocks < level - FLAT_BAND - 2) & (blocks > level - INKED)
+    return None if shaded.sum() > SHADED * blocks.size else level
 
 
 def paper_of(page: Gray) -> Gray:
@@ -73,7 +84,7 @@ def paper_of(page: Gray) -> Gray:
     taken for ink, and the paper is then the mean of what is not ink around each point, so that it follows slopes of
     light to the corners, which a closing does not.
     """
-    small = reduced(page)
+    small = reduced(page, SMALL)
     reach = max(3, min(small.shape) // 4 | 1)
     kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (reach, reach))
     smooth = cv2.medianBlur(small, 3)
@@ -81,10 +92,10 @@ def paper_of(page: Gray) -> Gray:
     brightness = small.astype(np.float32)
     sigma = max(small.shape) / 24
     paper = closed
-    for _ in range(3):
+    for _ in range(2):
         bare = (brightness > paper * BARE - 2).astype(np.float32)
         weight = cv2.GaussianBlur(bare, (0, 0), sigma)
         mean = cv2.GaussianBlur(bare * brightness, (0, 0), sigma) / np.maximum(weight, 1e-3)
         paper = np.where(weight > 0.05, mean, closed).astype(np.float32)
-    large = cv2.resize(paper, page.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    return as_gray(np.clip(large, 1, 255).astype(np.uint8))
+    whole = np.clip(paper, 1, 255).astype(np.uint8)
+    return as_gray(cv2.resize(whole, page.shape[::-1], interpolation=cv2.INTER_LINEAR))

@@ -20,10 +20,12 @@ OVERSHOOT = 2.2
 """Ink must differ from the paper by this much more than the paper's own lighter spots do."""
 CORE_SHARE = 5e-4
 CORE_PIXELS = 8
-"""The ink's contrast is that of its darkest pixels: as many of them as the smallest digit has."""
-WEAK, FULL = 0.2, 0.6
+"""The darkest ink is that of so many pixels, as few as the smallest digit has."""
+WEAK, FULL = 0.22, 0.7
 """Below and above these shares of the ink's contrast a pixel is all paper and all ink."""
-INK = 0.3
+SOME = 0.25
+"""The share of the darkest ink's contrast from which pixels are looked at for the usual ink's."""
+INK = 0.36
 """The share of the ink's contrast from which a pixel counts as ink."""
 
 
@@ -98,7 +100,11 @@ def _contrast(darker: Gray, lighter: Gray) -> tuple[float, float] | None:
     floor = max(FAINTEST, NOISE / 2 * sigma)
     if ink < max(FAINTEST, NOISE * sigma, OVERSHOOT * min(spots, 40)):
         return None
-    return float(ink), float(floor)
+    # A pen's pressure varies, and a pencil's more: the usual ink counts, not the darkest.
+    least = round(max(floor, SOME * ink))
+    some = np.cumsum(dark[least:])
+    usual = least + int(np.searchsorted(some, some[-1] / 2))
+    return float(usual), float(floor)
 
 
 def _histogram(image: Gray) -> NDArray[np.float32]:

@@ -8,13 +8,15 @@ from numpy.typing import NDArray
 
 from digitd.imaging.gray import Gray, as_gray
 
-SAMPLES = 16_384
+SAMPLES = 2048
 """How many pixels the paper's colour is judged by."""
 COLOURFUL = 28
 """Chroma (of 255) from which ink counts as coloured: above JPEG's colour noise and a photo's tint."""
 COLOURED_SHARE = 0.002
 """The share of an image that must be coloured; a thin stroke in a corner of a page is about that."""
-SMALL = 96
+HEADROOM = 0.8
+"""Balanced paper is put at this share of white, so that its lighter parts keep their differences."""
+SMALL = 48
 """Longer side at which ink's colour is told from the light's, px."""
 DARK = 110
 """Paper darker than this (of 255) is taken for dark paper with light ink."""
@@ -90,7 +92,7 @@ def _gray(image: Gray) -> Gray:
         return as_gray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))
     if dark:
         return as_gray(image.max(2))
-    planes = [cv2.convertScaleAbs(image[..., c], alpha=float(gain[c])) for c in range(3)]
+    planes = [cv2.convertScaleAbs(image[..., c], alpha=float(gain[c]) * HEADROOM) for c in range(3)]
     return as_gray(cv2.min(cv2.min(planes[0], planes[1]), planes[2]))
 
 
@@ -99,7 +101,7 @@ def _has_coloured_ink(image: Gray, dark: bool) -> bool:
     factor = max(1.0, max(image.shape[:2]) / SMALL)
     size = (max(1, round(image.shape[1] / factor)), max(1, round(image.shape[0] / factor)))
     small = as_gray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
-    paper = cv2.medianBlur(small, max(3, min(size) // 2 | 1)).astype(np.float32)
+    paper = cv2.medianBlur(small, max(3, min(size) // 4 | 1)).astype(np.float32)
     balanced = small.astype(np.float32) if dark else np.minimum(small * (255 / np.maximum(paper, 1)), 255)
     if dark:
         balanced = np.maximum(balanced - paper, 0)

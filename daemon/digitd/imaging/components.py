@@ -18,6 +18,8 @@ SPECK_ALONE = 0.012
 """Where all is small, what is below this share of the page's shorter side is dust."""
 CONTACT = 0.35
 """A part that lies along so much of one of the page's edges is a border, a table or a shadow."""
+MARGIN = 0.006
+"""What is this near to the page's edge, of its longer side, touches it."""
 SHADOW = 140
 """Ink (of 255) that is fainter than this even at its core, and reaches the page's edge, is a shadow."""
 MOST_PARTS = 3000
@@ -54,38 +56,43 @@ class Part:
 def parts_of(ink: Ink) -> list[Part]:
     """The parts of a page's ink that may be marks or pieces of marks, the largest first."""
     mask = ink.mask
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    if count <= 1:
+    left, top, width, height = cv2.boundingRect(mask)
+    inked = mask[top : top + height, left : left + width]
+    if not inked.size:
         return []
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(inked, connectivity=8)
     boxes = stats[1:].astype(np.int64)
     kept = np.flatnonzero(boxes[:, 4] > SPECK_PIXELS)
     if not kept.size:
         kept = np.arange(len(boxes))
     kept = kept[np.argsort(-boxes[kept, 4], kind="stable")][:MOST_PARTS]
-    parts = [_part(np.asarray(labels), int(index) + 1, boxes[index]) for index in kept]
+    parts = [_part(np.asarray(labels), int(index) + 1, boxes[index], (left, top)) for index in kept]
     inside = [part for part in parts if not _is_border(part, ink)]
     return _without_specks(inside or parts, mask.shape)
 
 
-def _part(labels: NDArray[Any], label: int, box: NDArray[np.int64]) -> Part:
+def _part(labels: NDArray[Any], label: int, box: NDArray[np.int64], corner: tuple[int, int]) -> Part:
     left, top, width, height, area = (int(value) for value in box)
     own = labels[top : top + height, left : left + width] == label
-    return Part(left, top, width, height, area, as_gray(own.view(np.uint8)))
+    return Part(corner[0] + left, corner[1] + top, width, height, area, as_gray(own.view(np.uint8)))
 
 
 def _is_border(part: Part, ink: Ink) -> bool:
     """Whether a part lies along the page's edge rather than ends there, as a digit does; or is a shadow there."""
     height, width = ink.mask.shape
+    margin = round(MARGIN * max(height, width))
+    near = margin + 1
     contacts = (
-        (part.left == 0, part.mask[:, 0], height),
-        (part.right == width, part.mask[:, -1], height),
-        (part.top == 0, part.mask[0], width),
-        (part.bottom == height, part.mask[-1], width),
+        (part.left <= margin, part.mask[:, :near].any(1), height, part.width),
+        (part.right >= width - margin, part.mask[:, -near:].any(1), height, part.width),
+        (part.top <= margin, part.mask[:near].any(0), width, part.height),
+        (part.bottom >= height - margin, part.mask[-near:].any(0), width, part.height),
     )
-    touched = [float(line.sum()) / length for touches, line, length in contacts if touches]
+    touching = [(line, length, depth) for touches, line, length, depth in contacts if touches]
+    touched = [float(line.sum()) / length for line, length, _ in touching]
     if not touched:
         return False
-    if max(touched) > CONTACT:
+    if max(touched) > CONTACT or min(depth for _, _, depth in touching) <= margin:
         return True
     own = ink.ink[part.top : part.bottom, part.left : part.right][part.mask > 0]
     if float(np.percentile(own, 90)) < SHADOW:

@@ -87,7 +87,8 @@ def _kind(ink: Ink, group: Sequence[Part], line: Sequence[Sequence[Part]]) -> Ki
     height, width = _height(group), _width(group)
     if max(height, width) < DOT * tall or (height < FLAT * tall and width < 0.9 * tall):
         return "separator"
-    if len(line) >= 4 and len(group) == 1 and height > SLASH_HEIGHT * tall and _is_slash(group[0]):
+    inside = group is not line[0] and group is not line[-1]
+    if inside and len(line) >= 4 and len(group) == 1 and height > SLASH_HEIGHT * tall and _is_slash(group[0]):
         return "separator"
     return "digit"
 

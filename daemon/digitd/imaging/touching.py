@@ -20,9 +20,11 @@ CENTRED = 0.6
 """What a cut costs a whole digit's width away from where digits of equal width would part, in strokes."""
 WAISTED, WAIST = 0.85, 1.8
 """A group wider than this share of its height, among others, is cut where one stroke alone connects its halves."""
+WIDER, NARROW = 1.5, 0.35
+"""It is also wider than its line's other digits by this; those narrower than `NARROW` of their height are ones."""
 MIDDLE = 0.3
 """That waist is this near the middle, as a share of half the width."""
-SHORTEST, SHORTEST_HALF = 0.55, 0.72
+SHORTEST, SHORTEST_HALF = 0.55, 0.8
 """Digits that touch are at least this tall, of the taller one's height; taller where only a waist speaks for it."""
 MOST_CUT = 2.6
 """A cut goes through at most so many strokes' width of ink."""
@@ -40,7 +42,7 @@ def cut_touching(ink: Ink, lines: list[list[Group]], digits: int | None) -> list
             least = (WIDE_ALONE if alone else WIDE) * max(tall, height)
             if width > least:
                 groups += _cut(group, max(2, round(width / (USUAL * tall))), MOST_CUT)
-            elif not alone and width > WAISTED * height:
+            elif not alone and width > max(WAISTED * height, WIDER * _usual_width(line, group, tall)):
                 groups += _cut(group, 2, WAIST, MIDDLE)
             else:
                 groups.append(group)
@@ -65,6 +67,12 @@ def _reach(lines: list[list[Group]], digits: int) -> None:
 def _tall(line: list[Group]) -> float:
     heights = [_extent(group)[1] for group in line]
     return float(np.median([height for height in heights if height >= 0.5 * max(heights)]))
+
+
+def _usual_width(line: list[Group], group: Group, tall: float) -> float:
+    """The median width of a line's other digits, ones left out."""
+    widths = [_extent(other)[0] for other in line if other is not group]
+    return float(np.median([width for width in widths if width > NARROW * tall] or USUAL * tall))
 
 
 def _extent(group: Group) -> tuple[int, int]:

@@ -17,8 +17,8 @@ CAPACITY = 20_000
 """How many files are watched over at once; the rest waits in the inbox."""
 ABSURD_AGE = 20 * 365 * 86_400.0
 """Seconds. Who finds a file older than this by ctime has a clock that was never set."""
-JUMP = 1.0
-"""Seconds by which the wall clock may drift from the monotonic one before ages are mistrusted for a while."""
+JUMP = 0.1
+"""Seconds by which the wall clock may move against the monotonic one before ages are mistrusted for a while."""
 PAUSING = (".tif", ".tiff", ".pdf")
 """Scanners close and reopen these between pages."""
 
@@ -62,9 +62,7 @@ class Ready(NamedTuple):
 class _Wait:
     stamp: Stamp
     kind: HintKind
-    need: float
-    since: float
-    check: float
+    check: float  # when, by the monotonic clock, it is ready if it has not changed since `stamp`
 
 
 class Settler:
@@ -125,11 +123,10 @@ class Settler:
                 kind = wait.kind  # a late or repeated event for the same bytes tells nothing new
         if wait is None and len(self._waiting) >= self._capacity:
             return False
-        now = self._now()
-        since = now
+        since = now = self._now()
         if kind is HintKind.FOUND and (age := self._age(stamp, now)) is not None:
-            since = now - age
-        self._wait(path, stamp, kind, self._need(path, kind, stamp), since)
+            since -= age
+        self._wait(path, stamp, kind, since + self._need(path, kind, stamp))
         return True
 
     def due(self, limit: int | None = None) -> list[Ready]:
@@ -167,7 +164,7 @@ class Settler:
             return True  # gone, or its writer was heard of meanwhile
         if len(self._waiting) >= self._capacity:
             return False
-        self._wait(path, stamp, HintKind.FOUND, after, self._now())
+        self._wait(path, stamp, HintKind.FOUND, self._now() + after)
         return True
 
     def young(self, path: str, stamp: Stamp) -> bool:
@@ -222,21 +219,17 @@ class Settler:
             return False
         if stamp.same(wait.stamp):
             wait.stamp = stamp
-            if now >= wait.since + wait.need:
-                return True
-            self._schedule(path, wait, wait.since + wait.need)
-            return False
+            return True
         other_bytes = (stamp.size, stamp.inode, stamp.device) != (wait.stamp.size, wait.stamp.inode, wait.stamp.device)
         if other_bytes and wait.kind in (HintKind.MOVED, HintKind.CLOSED):
             wait.kind = HintKind.CREATED  # a new writer is at work, and its own event will follow
-        wait.stamp, wait.since = stamp, now
-        wait.need = self._need(path, wait.kind, stamp)
-        self._schedule(path, wait, now + max(wait.need, _SHORTEST))
+        wait.stamp = stamp
+        self._schedule(path, wait, now + max(self._need(path, wait.kind, stamp), _SHORTEST))
         return False
 
-    def _wait(self, path: str, stamp: Stamp, kind: HintKind, need: float, since: float) -> None:
-        wait = self._waiting[path] = _Wait(stamp, kind, need, since, 0.0)
-        self._schedule(path, wait, since + need)
+    def _wait(self, path: str, stamp: Stamp, kind: HintKind, check: float) -> None:
+        wait = self._waiting[path] = _Wait(stamp, kind, check)
+        self._schedule(path, wait, check)
 
     def _schedule(self, path: str, wait: _Wait, check: float) -> None:
         wait.check = check
@@ -248,9 +241,10 @@ class Settler:
     def _age(self, stamp: Stamp, now: float) -> float | None:
         """Seconds since the last change by the wall clock; None where that cannot be trusted."""
         wall = self._wall()
-        if abs(wall - now - self._offset) > JUMP:
+        offset = wall - self._now()
+        if abs(offset - self._offset) > JUMP:
             # Whoever is still writing shows a time after the jump once `reopen` has passed.
-            self._offset = wall - now
+            self._offset = offset
             self._mistrust_until = now + self._reopen
         age = wall - max(stamp.mtime_ns, stamp.ctime_ns) / 1e9 - self._skew
         return age if now >= self._mistrust_until and 0.0 <= age <= ABSURD_AGE else None

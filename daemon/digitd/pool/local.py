@@ -23,6 +23,7 @@ LOAD_SECONDS = 120.0
 LOAD_FAILURES_MOST = 3
 OUTPUT_CHUNK = 65536
 STOP_SECONDS = 2.0
+OVERDUE_SECONDS = 10.0
 
 
 class WorkersFailError(DigitdError):
@@ -119,6 +120,16 @@ class LocalPool:
     def busy(self) -> bool:
         """Whether anything submitted is not done."""
         return bool(self._submissions)
+
+    @property
+    def responsive(self) -> bool:
+        """Whether no worker is overdue beyond the moment at which it should have been replaced."""
+        now = time.monotonic()
+        return all(
+            now < worker.deadline + OVERDUE_SECONDS
+            for worker in self._workers
+            if worker.batch is not None or not worker.loaded
+        )
 
     @property
     def pids(self) -> list[int]:

@@ -25,7 +25,7 @@ class Engine(Protocol):
         ...
 
 
-def engine(bundle: Bundle, name: str) -> Engine:
+def open_engine(bundle: Bundle, name: str) -> Engine:
     """The engine `litert` or `tensorflow` with the bundle's network loaded.
 
     TensorFlow is imported only where it is asked for; BundleError if it is not installed.

@@ -1,6 +1,7 @@
 """A trained network to a bundle's folder: the LiteRT model, the Keras model, and bundle.json."""
 
 import logging
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,7 @@ def litert(model: Any, calibration: Images | None) -> bytes:
     import tensorflow as tf
 
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    # A fixed batch dimension would be baked into the network's Flatten.
-    signature = tf.function(lambda x: model(x, training=False)).get_concrete_function(
-        tf.TensorSpec((None, 28, 28, 1), tf.float32)
-    )
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([signature], model)
+    converter = tf.lite.TFLiteConverter.from_keras_model(_of_fixed_rank(model))
     if calibration is not None:
         images = scaled(calibration[:CALIBRATION])
 
@@ -44,8 +41,24 @@ def litert(model: Any, calibration: Images | None) -> bytes:
 
 def keras_file(model: Any, path: Path) -> None:
     """The network for TensorFlow, without its optimizer's state."""
-    import keras
-
-    bare = keras.models.clone_model(model)
+    # Saving a compiled model saves Adam's two moments of each weight too: three times the size.
+    bare = type(model).from_config(model.get_config())
     bare.set_weights(model.get_weights())
     bare.save(path)
+
+
+def _of_fixed_rank(model: Any) -> Any:
+    """The same layers, with a Flatten whose sizes are constants.
+
+    Keras' own asks for the batch size at run time; LiteRT then plans no memory for what follows, and runs it slowly.
+    """
+    import keras
+    import tensorflow as tf
+
+    class Flat(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
+        def call(self, x: Any) -> Any:
+            return tf.reshape(x, (-1, math.prod(x.shape[1:])))
+
+    flatten = keras.layers.Flatten
+    layers = [Flat() if isinstance(layer, flatten) else layer for layer in model.layers]
+    return keras.Sequential([keras.layers.Input(model.input_shape[1:]), *layers])

@@ -14,6 +14,8 @@ UPSAMPLED = 2
 """MNIST's strokes are about 3 px: at twice the size the skeleton lies within half a pixel of the pen's path."""
 INK = 100
 """From this value a pixel is ink (0..255)."""
+BLOCK = 64
+"""Images thinned at once: a stack of these fits the processor's cache."""
 HOLES = {0: 1, 6: 1, 8: 2, 9: 1}
 """The loops a digit must show: where MNIST's pen has filled one, its skeleton is another digit's."""
 
@@ -28,7 +30,8 @@ def drawings(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8]) -> li
     for image, out in zip(images, large, strict=True):
         smooth = cv2.resize(image, (side, side), interpolation=cv2.INTER_CUBIC)
         out[:] = cv2.copyMakeBorder(smooth, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
-    thin = thinned(large >= INK)
+    masks = large >= INK
+    thin = [skeleton for start in range(0, len(masks), BLOCK) for skeleton in thinned(masks[start : start + BLOCK])]
     return [
         _path(skeleton) if _holes(skeleton) >= HOLES.get(int(label), 0) else None
         for skeleton, label in zip(thin, labels, strict=True)
@@ -47,7 +50,7 @@ def thinned(ink: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
             height, width = stack.shape[1:]
             for bit, (dy, dx) in enumerate(AROUND):
                 inner |= stack[:, 1 + dy : height - 1 + dy, 1 + dx : width - 1 + dx] << np.uint8(bit)
-            goes = table[codes] & stack
+            goes = np.take(table, codes) & stack
             if goes.any():
                 changed = True
                 stack ^= goes

@@ -1,0 +1,39 @@
+# `make demo` and `make test` do all their set-up: a virtual environment in .venv, from requirements.lock.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
+
+.PHONY: demo test bench lint lock clean
+
+demo: $(VENV)/.run                     ## set up, read the samples through a real inbox and outbox, show what came out
+	$(BIN)/python samples/demo.py
+
+test: $(VENV)/.dev lint                ## set up, lint, type-check, test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.dev                    ## measure, print the table, write bench/RESULTS.md; MNIST=FOLDER and SCANS=FOLDER for recognition
+	$(BIN)/python bench/run.py $(if $(MNIST),--mnist $(MNIST)) $(if $(SCANS),--scans $(SCANS))
+
+lock: $(VENV)/.run                     ## pin every dependency anew
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --no-emit-index-url --no-annotate --extra train --extra dev --upgrade \
+		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
+
+$(VENV)/.run: pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(INSTALL) --editable .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	$(INSTALL) --editable '.[dev,train]'
+	touch $@
+
+clean:                                 ## remove what the targets above made
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis bench/.work
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

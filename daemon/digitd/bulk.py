@@ -1,0 +1,156 @@
+"""Reading files that are named, with the daemon's workers and without its folders: `digitd read` and `evaluate`."""
+
+import math
+import os
+import stat
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from digitd import log, names, results
+from digitd.config import Settings
+from digitd.intake.ignore import Rules, Verdict
+from digitd.intake.order import name_key
+from digitd.intake.rescan import walk
+from digitd.pool.halving import Loss
+from digitd.pool.local import LocalPool
+from digitd.pool.messages import Finding, Job, Seen, Setup
+from digitd.results import Model, Outcome, Reason, Result
+
+# Batches per worker that are read or wait to be handed out in order.
+AHEAD = 4
+
+
+@dataclass(frozen=True)
+class Target:
+    """A file to read: where it is, and its path relative to the argument under which it was found."""
+
+    path: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Unopened:
+    """A path that could not be opened, and why."""
+
+    path: str
+    why: str
+
+
+def targets(arguments: Iterable[str], settings: Settings) -> Iterator[Target | Unopened]:
+    """The files of files and folders: in folders by the inbox's rules and in order of name, named files always."""
+    for argument in arguments:
+        try:
+            status = os.stat(argument)
+        except OSError as error:
+            yield Unopened(argument, os.strerror(error.errno or 0))
+            continue
+        if stat.S_ISDIR(status.st_mode):
+            yield from _below(argument, settings)
+        elif stat.S_ISREG(status.st_mode):
+            # A link that is named on purpose is followed; a worker opens no link.
+            yield Target(os.path.realpath(argument), os.path.basename(argument))
+        else:
+            yield Unopened(argument, "it is no regular file")
+
+
+def _below(folder: str, settings: Settings) -> Iterator[Target | Unopened]:
+    unopened: list[Unopened] = []
+    logger = log.get()
+
+    def on_ignored(path: str, verdict: Verdict) -> None:
+        logger.debug("scan_ignored", scan=names.printable(path), reason=str(verdict))
+
+    def on_error(path: str, error: OSError) -> None:
+        unopened.append(Unopened(os.path.join(folder, path), os.strerror(error.errno or 0)))
+
+    rules = Rules(settings.inbox.include, settings.inbox.ignore)
+    entries = walk(folder, rules, recursive=True, on_ignored=on_ignored, on_error=on_error)
+    for path in sorted((entry.path for entry in entries), key=name_key):
+        yield Target(os.path.join(folder, path), path)
+    yield from unopened
+
+
+def read(
+    found: list[Target],
+    settings: Settings,
+    setup: Setup,
+    model: Model,
+    on_output: Callable[[int, str], None],
+) -> Iterator[Result | Unopened]:
+    """The results, in the order of the files. DigitdError where the workers cannot start."""
+    most = settings.batch.max_scans
+    count = max(1, min(settings.workers.number, math.ceil(len(found) / most)))
+    if len(found) <= most * count:
+        most = max(1, math.ceil(len(found) / count))
+    chosen = settings.recognition
+    pool = LocalPool(setup, count, settings.workers.timeout, settings.workers.memory, on_output, _say_loss)
+    ready: dict[int, tuple[Finding, ...]] = {}
+    begun = time.time()
+    next_out = submitted = 0
+    try:
+        pool.start()
+        while next_out * most < len(found):
+            while submitted * most < len(found) and submitted - next_out < AHEAD * count:
+                batch = found[submitted * most : (submitted + 1) * most]
+                pool.submit(
+                    submitted,
+                    [
+                        Job(
+                            os.fsencode(target.path),
+                            names.printable(target.name),
+                            chosen.layout,
+                            chosen.digits,
+                            chosen.accept,
+                            chosen.margin,
+                        )
+                        for target in batch
+                    ],
+                )
+                submitted += 1
+            for done in pool.poll(None):
+                ready[done.key] = done.findings
+            while next_out in ready:
+                batch = found[next_out * most : (next_out + 1) * most]
+                for target, finding in zip(batch, ready.pop(next_out), strict=True):
+                    yield _result(target, finding, model, begun)
+                next_out += 1
+    finally:
+        pool.stop()
+
+
+def _result(target: Target, finding: Finding, model: Model, received: float) -> Result | Unopened:
+    if finding.seen is Seen.GONE:
+        return Unopened(target.path, "it is no longer there")
+    outcome = finding.outcome
+    if outcome is None:
+        outcome = _unread(target, finding.seen)
+    identity = finding.identity
+    return Result(
+        schema=results.SCHEMA,
+        id=str(uuid.uuid4()),
+        source=results.source_of(
+            target.name,
+            finding.sha256,
+            0 if identity is None else identity.size,
+            0.0 if identity is None else identity.mtime_ns / 1e9,
+        ),
+        received=results.timestamp(received),
+        recognised=results.timestamp(time.time()),
+        status=outcome.status,
+        reason=outcome.reason,
+        text=outcome.text,
+        confidence=outcome.confidence,
+        pages=outcome.pages,
+        model=model,
+    )
+
+
+def _unread(target: Target, seen: Seen) -> Outcome:
+    cause = "it changed while it was read" if seen is Seen.CHANGING else "the system could not give its bytes just now"
+    return results.failed(Reason("unreadable", f"{names.printable(target.name)}: {cause}. Read it again."))
+
+
+def _say_loss(pid: int, loss: Loss, scans: int) -> None:
+    log.get().warning("worker_lost", worker=pid, cause=str(loss), scans=scans)

@@ -1,0 +1,53 @@
+"""The command line: thin, one function a command. Libraries are imported where they are used: `--help` is quick."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digitd import __version__
+from digitd.cli import evaluate, read, run_, status, train
+from digitd.cli.common import Config
+from digitd.errors import DigitdError, ExitCode
+
+app = typer.Typer(
+    name="digitd",
+    help="Watch a folder for scans of handwritten digits, read them in batches, publish JSON and CSV.",
+    epilog="Try `digitd read FILE` first, then `digitd check`, then `digitd run`.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for module in (run_, read, status, train, evaluate):
+    module.register(app)
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    config: Config = None,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    """Take the options that stand before the command."""
+    context.obj = config
+    if version:
+        typer.echo(f"digitd {__version__}")
+        raise typer.Exit
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run a command; gives the exit code. A DigitdError is one line on standard error."""
+    try:
+        app(args=arguments, standalone_mode=True)
+    except DigitdError as error:
+        print(f"digitd: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read our output has enough; what is left to flush has nowhere to go.
+        sys.stdout = open(Path("/dev/null"), "w", encoding="utf-8")  # noqa: SIM115 - lives as long as the process
+        return ExitCode.DONE
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else ExitCode.DONE
+    return ExitCode.DONE

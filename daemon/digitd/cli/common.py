@@ -1,0 +1,34 @@
+"""What the commands share: the configuration option, and how an error ends the program."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from digitd.config import Settings, load
+
+Config = Annotated[
+    Path | None,
+    typer.Option("-c", "--config", metavar="FILE", help="The configuration; else $DIGITD_CONFIG, else the defaults."),
+]
+
+
+def settings(context: typer.Context, config: Path | None) -> Settings:
+    """The settings of a -c after the command, else of one before it."""
+    return load(config if config is not None else context.obj)
+
+
+def out() -> Console:
+    """Standard output, as a console; wide enough for whole lines where it is no terminal."""
+    return _console(sys.stdout.isatty(), stderr=False)
+
+
+def err() -> Console:
+    """Standard error, as a console."""
+    return _console(sys.stderr.isatty(), stderr=True)
+
+
+def _console(terminal: bool, *, stderr: bool) -> Console:
+    return Console(stderr=stderr, width=None if terminal else 160, highlight=False, markup=False)

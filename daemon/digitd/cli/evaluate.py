@@ -1,0 +1,145 @@
+"""`digitd evaluate`: how good a bundle is on MNIST's test set or on labelled scans of one's own."""
+
+import json as jsonlib
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from digitd.cli.common import Config, settings
+from digitd.errors import UsageError
+
+SHOWN = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(
+        "evaluate",
+        help="Measure the bundle on a folder: MNIST's idx files, or scans labelled by labels.csv or by name.",
+        epilog="Example: digitd evaluate scans/  (scans/hand1-label7.png, scans/date-label12_34.jpg, ...)",
+    )(evaluate)
+
+
+def evaluate(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", show_default=False)],
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    config: Config = None,
+) -> None:
+    """Print the share that is right, its 95 % interval, and what was wrong."""
+    from digitd import log
+
+    chosen = settings(context, config)
+    log.configure("error", chosen.log.format)
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is no folder", "Name a folder of idx files or of labelled scans")
+    idx = any("idx3-ubyte" in name for name in os.listdir(folder))
+    figures = _of_idx(folder, chosen) if idx else _of_scans(folder, chosen)
+    if json:
+        print(jsonlib.dumps(figures))
+        return
+    for name, value in figures.items():
+        if name != "errors":
+            print(f"{name.replace('_', ' '):20} {_shown(value)}")
+    for error in figures["errors"][:SHOWN]:
+        print(f"  {error['scan']}: is {error['label']!r}, read as {error['text']!r} ({error['status']})")
+    if len(figures["errors"]) > SHOWN:
+        print(f"  ... and {len(figures['errors']) - SHOWN} more (all of them: --json)")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.2%}"
+    if isinstance(value, tuple):
+        return f"{value[0]:.2%} to {value[1]:.2%}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _of_idx(folder: Path, chosen: Any) -> dict[str, Any]:
+    from digitd.recognition.bundle import Bundle, shipped
+    from digitd.recognition.engine import open_engine
+    from digitd.training import data
+    from digitd.training.evaluate import evaluate as measure
+
+    bundle = Bundle.load(chosen.model.bundle or shipped())
+    images, labels = data.test_set(folder)
+    found = measure(open_engine(bundle, chosen.model.engine), images, labels)
+    return {
+        "bundle": f"{bundle.name} {bundle.version}",
+        "images": found.total,
+        "right": found.correct,
+        "accuracy": found.accuracy,
+        "interval_95": found.interval,
+        "errors": [
+            {"scan": f"image {index}", "label": str(int(labels[index])), "text": str(said), "status": "-"}
+            for index, said in zip(found.wrong.tolist(), found.said_wrong.tolist(), strict=True)
+        ],
+    }
+
+
+def _of_scans(folder: Path, chosen: Any) -> dict[str, Any]:
+    from digitd import bulk, labels, names, service
+    from digitd.recognition.bundle import Bundle, shipped
+    from digitd.results import Model
+    from digitd.training.evaluate import wilson
+
+    table = _table(folder)
+    found: list[bulk.Target] = []
+    truth: dict[str, str] = {}
+    for target in bulk.targets([os.fspath(folder)], chosen):
+        if isinstance(target, bulk.Unopened):
+            raise UsageError(f"{names.printable(target.path)} cannot be opened ({target.why})", "Give the right to read it")
+        stem = Path(target.name).stem
+        label = table.get(target.name, table.get(os.path.basename(target.name), labels.in_name(stem)))
+        if label is not None:
+            found.append(target)
+            truth[names.text(target.name)] = label
+    if not found:
+        raise UsageError(
+            f"{folder} has no labelled scans",
+            f"Put a {labels.LABELS_FILE} (path,label) there, or end the names in -label7.png",
+        )
+    bundle = Bundle.load(chosen.model.bundle or shipped())
+    right = accepted = accepted_wrong = 0
+    errors = []
+    model = Model(bundle.name, bundle.version, bundle.sha256)
+    for result in bulk.read(found, chosen, service.setup_of(chosen), model, lambda *_: None):
+        if isinstance(result, bulk.Unopened):
+            print(f"digitd: {names.printable(result.path)}: {result.why}", file=sys.stderr)
+            continue
+        label = truth[result.source.path]
+        is_right = result.text.replace("\f", "\n") == label
+        right += is_right
+        if result.status == "accepted":
+            accepted += 1
+            accepted_wrong += not is_right
+        if not is_right:
+            shown = names.printable(result.source.path)
+            errors.append({"scan": shown, "label": label, "text": result.text, "status": str(result.status)})
+    total = len(found)
+    return {
+        "bundle": f"{bundle.name} {bundle.version}",
+        "scans": total,
+        "right": right,
+        "accuracy": right / total,
+        "interval_95": wilson(right, total),
+        "accepted": accepted,
+        "read_rate": accepted / total,
+        "accepted_and_wrong": accepted_wrong,
+        "errors": errors,
+    }
+
+
+def _table(folder: Path) -> dict[str, str]:
+    from digitd import labels
+
+    file = folder / labels.LABELS_FILE
+    try:
+        return labels.in_table(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{file} cannot be used ({error})", "Make it UTF-8 CSV with the columns path and label") from error

@@ -1,0 +1,41 @@
+"""`digitd run`: the daemon."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digitd.cli.common import Config
+from digitd.errors import DigitdError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(
+        "run",
+        help="Watch the inbox and read what is dropped there, until SIGTERM or Ctrl-C.",
+        epilog="Example: digitd run -c config.yaml",
+    )(run)
+
+
+def run(
+    context: typer.Context,
+    config: Config = None,
+    once: Annotated[bool, typer.Option("--once", help="Read what waits in the inbox now, then exit.")] = False,
+) -> None:
+    """Start the daemon; what it cannot start with is an event of the log, like all it prints."""
+    from digitd import log
+    from digitd.config import load
+
+    log.configure("info", "auto")
+    chosen: Path | None = config if config is not None else context.obj
+    try:
+        settings = load(chosen)
+        log.configure(settings.log.level, settings.log.format)
+        from digitd import service
+
+        service.run(settings, once=once)
+    except DigitdError as error:
+        log.get().error("refused", code=error.code, cause=error.cause, remedy=error.remedy, exit_code=int(error.exit_code))
+        sys.exit(error.exit_code)

@@ -1,0 +1,118 @@
+"""What is refused at start: folders that would feed on themselves, are missing, or cannot be written."""
+
+import errno
+import fcntl
+import json
+import os
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from digitd import fs
+from digitd.config import KEEP, MOVE_NOWHERE, Settings
+from digitd.errors import AlreadyRunningError, FolderError
+
+LOCK_NAME = "lock"
+_ADVICE = "Choose a folder outside the inbox"
+
+
+def check_folders(settings: Settings) -> None:
+    """FolderError names the first folder that cannot be used. Archive and state folders are made."""
+    inbox, outbox, state = settings.inbox.path, settings.outbox.path, settings.state.path
+    targets = settings.sources.model_dump()
+    archives = {f"sources.{status}": Path(target) for status, target in targets.items() if target not in MOVE_NOWHERE}
+    for key, folder in {"outbox.path": outbox, "state.path": state, **archives}.items():
+        _refuse_inside(key, folder, inbox, recursive=settings.inbox.recursive)
+    _existing("inbox.path", inbox)
+    _existing("outbox.path", outbox)
+    try:
+        os.scandir(inbox).close()
+    except OSError as error:
+        raise _unusable("inbox.path", inbox, error, "listed") from error
+    _writable("outbox.path", outbox)
+    for key, folder in {"state.path": state, **archives}.items():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unusable(key, folder, error, "made") from error
+        _writable(key, folder)
+    if set(targets.values()) != {KEEP} and (refused := fs.writable_folder(os.fspath(inbox))) is not None:
+        raise FolderError(
+            f"inbox.path: {inbox} cannot be written ({refused.strerror}), so scans cannot be filed",
+            "Give the user that digitd runs as the right to write there, or set every status under `sources` to keep",
+        )
+
+
+class Lock:
+    """Holds the state folder for one digitd; AlreadyRunningError if another has it."""
+
+    def __init__(self, state: Path) -> None:
+        self._path = state / LOCK_NAME
+        self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._descriptor)
+            if error.errno not in {errno.EAGAIN, errno.EACCES}:
+                raise
+            holder = holder_of(self._path.parent)
+            process = f" (process {holder['pid']})" if holder else ""
+            raise AlreadyRunningError(
+                f"another digitd{process} works with the state folder {self._path.parent}",
+                "Stop it first, or give this one a state.path, an inbox and an outbox of its own",
+            ) from error
+        os.ftruncate(self._descriptor, 0)
+        os.write(self._descriptor, json.dumps({"pid": os.getpid(), "since": time.time()}).encode())
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        os.ftruncate(self._descriptor, 0)
+        os.close(self._descriptor)
+
+
+def holder_of(state: Path) -> dict[str, float] | None:
+    """The pid of the digitd that holds the state folder, and since when (seconds since 1970); None if none does."""
+    try:
+        with open(state / LOCK_NAME, "rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                content = json.loads(file.read() or b"{}")
+                return {"pid": int(content.get("pid", 0)), "since": float(content.get("since", 0.0))}
+    except FileNotFoundError:
+        return None
+    return None
+
+
+def _refuse_inside(key: str, folder: Path, inbox: Path, *, recursive: bool) -> None:
+    real, real_inbox = Path(os.path.realpath(folder)), Path(os.path.realpath(inbox))
+    if real == real_inbox:
+        raise FolderError(f"{key}: {folder} is the inbox itself", _ADVICE)
+    if recursive and real_inbox in real.parents:
+        raise FolderError(
+            f"{key}: {folder} lies inside the inbox {inbox}, whose subfolders are watched",
+            f"{_ADVICE}, or set inbox.recursive to false",
+        )
+
+
+def _existing(key: str, folder: Path) -> None:
+    if not folder.exists():
+        raise FolderError(f"{key}: the folder {folder} does not exist", f"Make it (mkdir -p {folder}), or correct {key}")
+    if not folder.is_dir():
+        raise FolderError(f"{key}: {folder} is no folder", f"Correct {key}")
+
+
+def _writable(key: str, folder: Path) -> None:
+    if (refused := fs.writable_folder(os.fspath(folder))) is not None:
+        raise _unusable(key, folder, refused, "written")
+
+
+def _unusable(key: str, folder: Path, error: OSError, what: str) -> FolderError:
+    return FolderError(
+        f"{key}: the folder {folder} cannot be {what} ({error.strerror})",
+        "Give the user that digitd runs as the right to do so, or choose another folder",
+    )

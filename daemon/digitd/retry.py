@@ -1,0 +1,75 @@
+"""Failed scans back to the inbox: what `digitd retry` does."""
+
+import errno
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from digitd import fs, names
+from digitd.archive import ticket_name
+from digitd.config import MOVE_NOWHERE, Settings
+from digitd.errors import FolderError
+from digitd.intake.ignore import Rules
+from digitd.intake.rescan import walk
+from digitd.outbox import temporary_name
+
+
+@dataclass(frozen=True)
+class Returned:
+    """A scan that went back: its path in the archive, and in the inbox."""
+
+    was: str
+    now: str
+
+
+def retry(settings: Settings, patterns: Sequence[str]) -> Iterator[Returned]:
+    """Move failed scans whose path or name matches one of PATTERNS (none: all) to where they were dropped.
+
+    Nothing in the inbox is overwritten; the JSON that says why is removed. FolderError where they are not archived.
+    """
+    folder = settings.sources.failed
+    if folder in MOVE_NOWHERE:
+        raise FolderError(
+            f"sources.failed is {folder}, so failed scans are not archived",
+            "Drop the files into the inbox again" if folder == "delete" else "Touch the files; they are still there",
+        )
+    if not os.path.isdir(folder):
+        return
+    rules = Rules(settings.inbox.include, settings.inbox.ignore)
+    entries = walk(folder, rules, recursive=True, on_ignored=lambda *_: None, on_error=_refuse)
+    for path in sorted(entry.path for entry in entries):
+        if patterns and not any(fnmatchcase(path, each) or fnmatchcase(os.path.basename(path), each) for each in patterns):
+            continue
+        yield _return(Path(folder), settings.inbox.path, path)
+
+
+def _return(archive: Path, inbox: Path, path: str) -> Returned:
+    source = os.path.join(archive, path)
+    folder, name = os.path.split(path)
+    os.makedirs(os.path.join(inbox, folder), exist_ok=True)
+    number = 0
+    while True:
+        number += 1
+        back = os.path.join(folder, names.numbered(name, number))
+        target = os.path.join(inbox, back)
+        try:
+            fs.rename_noreplace(source, target)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            if os.path.lexists(target):
+                continue
+            hidden = os.path.join(os.path.dirname(target), temporary_name(f"retry-{number}"))
+            fs.copy_durably(source, hidden)
+            fs.rename_noreplace(hidden, target)
+            os.unlink(source)
+        fs.unlink_if_there(os.path.join(archive, folder, ticket_name(name)))
+        return Returned(path, back)
+
+
+def _refuse(path: str, error: OSError) -> None:
+    raise FolderError(f"{path or 'sources.failed'} cannot be listed ({error.strerror})", "Give yourself the right to")

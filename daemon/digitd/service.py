@@ -1,0 +1,307 @@
+"""The daemon: what waits in the inbox goes to the workers, and what they find to the journal and the outbox."""
+
+import math
+import os
+import time
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from digitd import __version__, log, names
+from digitd.archive import Archive, Filed
+from digitd.config import Settings
+from digitd.delivery import Delivery, Read
+from digitd.errors import EmptyScanError, TruncatedScanError
+from digitd.intake.settle import Ready
+from digitd.journal import Identity, Journal
+from digitd.maintenance import Pruner
+from digitd.outbox import Outbox
+from digitd.pool.halving import Loss
+from digitd.pool.local import Done, LocalPool
+from digitd.pool.messages import Finding, Job, Seen, Setup
+from digitd.preflight import Lock, check_folders
+from digitd.profiles import chooser
+from digitd.recognition.bundle import Bundle, shipped
+from digitd.results import Model, Status
+from digitd.rolling import Roller
+from digitd.signals import StopSignals
+from digitd.supply import Supply
+from digitd.systemd import Notifier
+
+# Well inside systemd's TimeoutStopSec: what is in hand then stays in the inbox.
+STOP_SECONDS = 45.0
+STATUS_SECONDS = 5.0
+# A watcher that cannot be started again for so long is a case for a restart of the whole daemon.
+WATCHER_LOST_SECONDS = 60.0
+WAKE_BYTES = 4096
+# A writer may still be at these.
+_MAY_GROW = frozenset({TruncatedScanError.code, EmptyScanError.code})
+
+
+@dataclass
+class _InHand:
+    taken: list[tuple[Ready, float]]
+
+
+def run(settings: Settings, *, once: bool) -> None:
+    """Read the inbox until a signal asks to stop, or, ONCE, until nothing waits.
+
+    DigitdError where it cannot start.
+    """
+    check_folders(settings)
+    with ExitStack() as stack:
+        stack.enter_context(Lock(settings.state.path))
+        notifier = Notifier()
+        stack.callback(notifier.close)
+        bundle = Bundle.load(settings.model.bundle or shipped())
+        daemon = Daemon(settings, bundle, notifier, stack, once=once)
+        stack.enter_context(StopSignals(daemon.ask_to_stop))
+        daemon.run()
+
+
+def setup_of(settings: Settings) -> Setup:
+    """What the workers need to begin."""
+    limits = settings.limits
+    return Setup(
+        os.fspath(settings.model.bundle or shipped()), settings.model.engine, limits.bytes, limits.pixels, limits.pages
+    )
+
+
+class Daemon:
+    """One thread that owns pool, journal and outbox; the watcher's threads and signals wake it through a pipe."""
+
+    def __init__(self, settings: Settings, bundle: Bundle, notifier: Notifier, stack: ExitStack, *, once: bool) -> None:
+        self._settings, self._once, self._notifier = settings, once, notifier
+        self._log = log.get()
+        self._log.info("starting", version=__version__, once=once, config=settings.effective())
+        self._wake_end, self._sleep_end = _pipe(stack)
+        # First of all: the libraries load in other processes while this one opens the journal.
+        self._pool = LocalPool(
+            setup_of(settings),
+            settings.workers.number,
+            settings.workers.timeout,
+            settings.workers.memory,
+            on_output=self._say_output,
+            on_loss=self._say_loss,
+        )
+        stack.callback(self._pool.stop)
+        self._pool.start()
+        journal = stack.enter_context(Journal(settings.state.path))
+        outbox = Outbox(settings.outbox.path)
+        archive = Archive(os.fspath(settings.inbox.path), settings.sources.model_dump())
+        json = settings.outbox.json_
+        self._supply = Supply(
+            settings.inbox,
+            once=once,
+            wake=self._wake,
+            knows_kept=journal.knows_kept if _keeps_any(archive) else _never,
+        )
+        self._delivery = Delivery(
+            journal,
+            outbox,
+            archive,
+            Roller(
+                journal,
+                outbox,
+                csv=settings.outbox.csv,
+                lines=json == "lines",
+                every=settings.outbox.every,
+                rows=settings.outbox.rows,
+            ),
+            model=Model(bundle.name, bundle.version, bundle.sha256),
+            json=json,
+            on_filed=self._note_filed,
+        )
+        self._pruner = Pruner(journal, settings.inbox.path, settings.state.keep)
+        self._recognition = chooser(settings.recognition, settings.profiles)
+        self._in_hand: dict[int, _InHand] = {}
+        self._batches = 0
+        self._read: Counter[str] = Counter()
+        self._stop_asked: str | None = None
+        self._next_ping = self._next_status = 0.0
+
+    def ask_to_stop(self, why: str) -> None:
+        """Finish what is in hand, then end. Safe in a signal handler and from any thread."""
+        self._stop_asked = why
+        self._wake()
+
+    def run(self) -> None:
+        """The loop."""
+        for path in self._delivery.recover():
+            self._supply.hold(path)
+        self._supply.start()
+        try:
+            self._load()
+            while self._stop_asked is None and not (self._once and self._nothing_left()):
+                self._supply.advance()
+                self._feed()
+                self._wait(self._patience())
+                self._delivery.tick(time.monotonic())
+                self._pruner.tick(time.monotonic())
+                self._tell()
+        finally:
+            self._finish()
+
+    def _load(self) -> None:
+        begun = time.monotonic()
+        while not self._pool.ready and self._stop_asked is None:
+            self._supply.advance()
+            self._wait(STATUS_SECONDS)
+        self._notifier.ready()
+        self._log.info(
+            "ready",
+            workers=self._settings.workers.number,
+            engine=self._settings.model.engine,
+            pids=self._pool.pids,
+            loading_ms=round((time.monotonic() - begun) * 1000),
+        )
+
+    def _feed(self) -> None:
+        """An idle worker gets whatever is ready; while all are busy, only whole batches queue up for them."""
+        if self._delivery.held_up:
+            return
+        most = self._settings.batch.max_scans
+        while self._supply.waiting and (idle := self._pool.idle):
+            self._submit(min(most, math.ceil(self._supply.waiting / idle)))
+        while self._supply.waiting >= most and self._pool.queued < self._settings.workers.number:
+            self._submit(most)
+
+    def _submit(self, most: int) -> None:
+        self._batches += 1
+        taken = self._supply.take(most)
+        self._in_hand[self._batches] = _InHand(taken)
+        self._pool.submit(self._batches, [self._job(ready.path) for ready, _ in taken])
+
+    def _job(self, path: str) -> Job:
+        chosen = self._recognition(os.path.dirname(path))
+        return Job(
+            os.fsencode(os.path.join(self._settings.inbox.path, path)),
+            names.printable(path),
+            chosen.layout,
+            chosen.digits,
+            chosen.accept,
+            chosen.margin,
+        )
+
+    def _wait(self, seconds: float) -> None:
+        for done in self._pool.poll(seconds, [self._sleep_end]):
+            self._take_in(done)
+        try:
+            os.read(self._sleep_end, WAKE_BYTES)
+        except BlockingIOError:
+            pass
+
+    def _take_in(self, done: Done) -> None:
+        taken = self._in_hand.pop(done.key).taken
+        now = time.time()
+        reads = []
+        for (ready, since), finding in zip(taken, done.findings, strict=True):
+            read = self._understand(ready, since, finding, now)
+            if read is not None:
+                reads.append(read)
+        self._log.info("batch_read", scans=len(taken), results=len(reads), ms=round(done.seconds * 1000, 1))
+        if reads:
+            self._read.update(str(read.outcome.status) for read in reads)
+            self._delivery.deliver(reads)
+
+    def _understand(self, ready: Ready, since: float, finding: Finding, now: float) -> Read | None:
+        """The scan as it was read; None if there is nothing to record."""
+        path, stamp, outcome = ready.path, ready.stamp, finding.outcome
+        if finding.seen is Seen.GONE:
+            self._log.info("scan_gone", scan=names.printable(path), reason="it was removed before it could be read")
+            self._supply.release(path, look_again=True)
+            return None
+        if finding.seen is not Seen.READ or outcome is None:
+            self._log.debug("scan_not_ready", scan=names.printable(path), reason=str(finding.seen))
+            self._supply.retry(path)
+            return None
+        identity = Identity(path, stamp.inode, stamp.size, stamp.mtime_ns)
+        if finding.identity is not None:
+            identity = Identity(path, finding.identity.inode, finding.identity.size, finding.identity.mtime_ns)
+        same = (identity.inode, identity.size, identity.mtime_ns) == (stamp.inode, stamp.size, stamp.mtime_ns)
+        if outcome.reason is not None and outcome.reason.code in _MAY_GROW and outcome.status is Status.FAILED:
+            if not same or self._supply.young(ready):
+                self._log.debug("scan_not_ready", scan=names.printable(path), reason=outcome.reason.code)
+                self._supply.retry(path)
+                return None
+        return Read(identity, finding.sha256, outcome, since, now)
+
+    def _note_filed(self, path: str, filed: Filed) -> None:
+        self._supply.release(path, look_again=filed is Filed.REPLACED)
+
+    def _nothing_left(self) -> bool:
+        if self._pool.busy or self._delivery.held_up or not self._pool.ready:
+            return False
+        if self._supply.drained:
+            return True
+        if not (self._supply.waiting or self._supply.in_hand):
+            self._supply.look()
+            self._supply.advance()
+        return self._supply.drained
+
+    def _patience(self) -> float:
+        """Seconds until something is due that no event announces."""
+        now = time.monotonic()
+        due = self._delivery.next_due() - now
+        if not self._delivery.held_up:
+            due = min(due, self._supply.next_due())
+        due = min(due, self._pruner.next_due() - now, STATUS_SECONDS)
+        if self._notifier.watchdog_seconds is not None:
+            due = min(due, self._next_ping - now)
+        return max(0.0, due)
+
+    def _tell(self) -> None:
+        """Ping systemd's watchdog while everything makes progress, and say how it goes."""
+        now = time.monotonic()
+        if self._notifier.watchdog_seconds is not None and now >= self._next_ping:
+            self._next_ping = now + self._notifier.watchdog_seconds
+            if self._pool.responsive and self._supply.lost_seconds < WATCHER_LOST_SECONDS:
+                self._notifier.alive()
+        if now >= self._next_status:
+            self._next_status = now + STATUS_SECONDS
+            more = "+" if self._supply.more else ""
+            trouble = f"; waits: {self._delivery.troubled}" if self._delivery.troubled else ""
+            self._notifier.status(
+                f"{self._supply.waiting}{more} waiting, {self._supply.in_hand} in hand, {self._read.total()} read since"
+                f" the start ({', '.join(f'{count} {status}' for status, count in sorted(self._read.items())) or '-'})"
+                f"{trouble}"
+            )
+
+    def _finish(self) -> None:
+        self._notifier.stopping()
+        self._supply.stop()
+        deadline = time.monotonic() + STOP_SECONDS
+        while self._pool.busy and time.monotonic() < deadline:
+            self._wait(max(0.0, deadline - time.monotonic()))
+        self._delivery.close()
+        self._log.info("stopped", why=self._stop_asked or "nothing left", read=dict(self._read))
+
+    def _wake(self) -> None:
+        try:
+            os.write(self._wake_end, b"\0")
+        except BlockingIOError:
+            # The pipe is full of wakes already.
+            return
+
+    def _say_output(self, pid: int, line: str) -> None:
+        say = self._log.debug if line.startswith("INFO:") else self._log.warning
+        say("library_message", worker=pid, message=names.printable(line))
+
+    def _say_loss(self, pid: int, loss: Loss, scans: int) -> None:
+        self._log.warning("worker_lost", worker=pid, cause=str(loss), scans=scans)
+
+
+def _keeps_any(archive: Archive) -> bool:
+    return any(archive.keeps(status) for status in Status)
+
+
+def _never(_: Identity) -> bool:
+    return False
+
+
+def _pipe(stack: ExitStack) -> tuple[int, int]:
+    sleep_end, wake_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    stack.callback(os.close, sleep_end)
+    stack.callback(os.close, wake_end)
+    return wake_end, sleep_end
+

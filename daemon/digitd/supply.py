@@ -1,0 +1,306 @@
+"""What is to be read next: watcher, rescan and settling joined into one queue, bounded however much waits."""
+
+import heapq
+import os
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from digitd import log, names
+from digitd.config import Inbox
+from digitd.intake.ignore import Once, Rules, Verdict
+from digitd.intake.order import OrderKey, order_key
+from digitd.intake.rescan import Entry, examine, oldest, stamps, walk
+from digitd.intake.settle import HintKind, Ready, Settler, Stamp
+from digitd.intake.watcher import Watcher
+from digitd.journal import Identity
+
+WINDOW = 16_384
+"""Scans that wait in memory at most; the inbox holds the rest."""
+LOW = WINDOW // 8
+HINTS_MOST = 20_000
+HINTS_AT_ONCE = 512
+WATCHER_CHECK_SECONDS = 1.0
+# A file server's clock may be so many seconds behind: its files look older than they are.
+POLLED_CLOCK_SKEW = 60.0
+RETRY_FIRST, RETRY_MOST = 0.25, 5.0
+# Rescans that folders and overflows ask for take at most a tenth of the time.
+RESCAN_REST = 9.0
+
+
+class Supply:
+    """The inbox as a queue. `wake` is called from the watcher's thread when something new may be there."""
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        *,
+        once: bool,
+        wake: Callable[[], None],
+        knows_kept: Callable[[Identity], bool],
+    ) -> None:
+        self._inbox, self._once, self._wake, self._knows_kept = inbox, once, wake, knows_kept
+        self._root = inbox.path
+        self._rules = Rules(inbox.include, inbox.ignore)
+        self._settler = self._make_settler(0.0)
+        self._ready: list[tuple[OrderKey, Ready, float]] = []
+        self._queued: set[str] = set()
+        self._in_hand: set[str] = set()
+        self._again: set[str] = set()
+        self._tries: dict[str, float] = {}
+        self._hints: deque[tuple[str, HintKind]] = deque()
+        self._rescan_wanted = True
+        self._rescan_at = 0.0
+        self._rescan_not_before = 0.0
+        self._more = False
+        self._found_none = False
+        self._told = Once()
+        self._log = log.get()
+        self._watcher = Watcher(
+            Path(self._root),
+            mode=inbox.watch,
+            recursive=inbox.recursive,
+            rules=self._rules,
+            on_hint=self._on_hint,
+            on_folder=self._on_folder,
+            on_trouble=self._on_trouble,
+        )
+        self._watcher_check = 0.0
+        self._watching = False
+        self._lost_at: float | None = None
+
+    def start(self) -> None:
+        """Begin to watch; a drain needs none, for it looks until there is nothing."""
+        if self._once:
+            return
+        self._watcher.start()
+        self._watching = True
+        if self._watcher.mode == "polling":
+            self._settler = self._make_settler(POLLED_CLOCK_SKEW)
+        self._log.info("watching", inbox=str(self._root), mode=self._watcher.mode, reason=self._watcher.reason)
+
+    def stop(self) -> None:
+        """End watching."""
+        self._watcher.stop()
+
+    def _make_settler(self, skew: float) -> Settler:
+        return Settler(
+            self._inbox.settle,
+            self._inbox.reopen,
+            now=time.monotonic,
+            wall=time.time,
+            stat=stamps(self._root),
+            skew=skew,
+            capacity=HINTS_MOST,
+        )
+
+    # From the watcher's thread: deque.append and attribute writes are atomic, and `wake` writes to a pipe.
+
+    def _on_hint(self, path: str, kind: HintKind) -> None:
+        if len(self._hints) >= HINTS_MOST:
+            self._rescan_wanted = True
+        else:
+            self._hints.append((path, kind))
+        self._wake()
+
+    def _on_folder(self) -> None:
+        self._rescan_wanted = True
+        self._wake()
+
+    def _on_trouble(self, code: str, sentence: str) -> None:
+        self._log.warning("watcher_trouble", trouble=code, message=sentence)
+
+    # From the daemon's thread.
+
+    def advance(self) -> None:
+        """Take in hints, look after the watcher, rescan if it is time, and see what has settled."""
+        now = time.monotonic()
+        if not self._once and now >= self._watcher_check:
+            self._watcher_check = now + WATCHER_CHECK_SECONDS
+            self._look_after_watcher(now)
+        for _ in range(min(len(self._hints), HINTS_AT_ONCE)):
+            self._take_hint(*self._hints.popleft())
+        self._settle()
+        wanted = self._rescan_wanted and now >= self._rescan_not_before
+        if wanted or self._running_low or now >= self._rescan_at:
+            self._rescan()
+            self._settle()
+
+    def take(self, most: int) -> list[tuple[Ready, float]]:
+        """The next scans, oldest first, and since when they were ready; they are in hand until `release`."""
+        taken: list[tuple[Ready, float]] = []
+        while self._ready and len(taken) < most:
+            _, ready, since = heapq.heappop(self._ready)
+            self._queued.discard(ready.path)
+            self._in_hand.add(ready.path)
+            taken.append((ready, since))
+        return taken
+
+    def hold(self, path: str) -> None:
+        """This path is in hand already: from before a crash."""
+        self._in_hand.add(path)
+
+    def release(self, path: str, *, look_again: bool = False) -> None:
+        """This path is no longer in hand; LOOK_AGAIN if another file may be there now."""
+        self._in_hand.discard(path)
+        self._tries.pop(path, None)
+        if path in self._again or look_again:
+            self._again.discard(path)
+            self._settler.hint(path, HintKind.FOUND)
+
+    def retry(self, path: str) -> None:
+        """This path could not be read now; offer it again after a growing pause."""
+        self._in_hand.discard(path)
+        self._again.discard(path)
+        pause = self._tries[path] = min(RETRY_MOST, self._tries.get(path, RETRY_FIRST / 2) * 2)
+        if not self._settler.retry(path, pause):
+            self._rescan_wanted = True
+
+    def young(self, ready: Ready) -> bool:
+        """Whether a scan that was found cut short may still be growing."""
+        return self._settler.young(ready.path, ready.stamp)
+
+    @property
+    def waiting(self) -> int:
+        """How many scans are ready."""
+        return len(self._ready)
+
+    @property
+    def in_hand(self) -> int:
+        """How many scans are being read or delivered."""
+        return len(self._in_hand)
+
+    @property
+    def more(self) -> bool:
+        """Whether more wait in the inbox than are known here."""
+        return self._more
+
+    @property
+    def drained(self) -> bool:
+        """Whether the last look at the inbox found nothing to read, and nothing came since."""
+        return not (self._ready or self._hints or len(self._settler) or self._in_hand) and self._found_none
+
+    @property
+    def lost_seconds(self) -> float:
+        """For how long there has been no working watcher, though there is an inbox to watch."""
+        return 0.0 if self._lost_at is None else time.monotonic() - self._lost_at
+
+    def next_due(self) -> float:
+        """Seconds until `advance` has something to do."""
+        now = time.monotonic()
+        if self._hints or self._running_low:
+            return 0.0
+        due = [self._rescan_at - now]
+        if not self._once:
+            due.append(self._watcher_check - now)
+        if self._rescan_wanted:
+            due.append(self._rescan_not_before - now)
+        if (settling := self._settler.next_due()) is not None and len(self._ready) < WINDOW:
+            due.append(settling)
+        return max(0.0, min(due))
+
+    @property
+    def _running_low(self) -> bool:
+        return self._more and len(self._ready) + len(self._settler) < LOW
+
+    def look(self) -> None:
+        """Rescan at the next `advance`: a drain asks for a last look."""
+        self._rescan_wanted = True
+        self._rescan_not_before = 0.0
+
+    def _take_hint(self, path: str, kind: HintKind) -> None:
+        if (verdict := self._rules.verdict(path)) is not None:
+            self._say_ignored(path, verdict)
+        elif path in self._in_hand:
+            self._again.add(path)
+        elif not self._settler.hint(path, kind):
+            self._rescan_wanted = True
+        elif path not in self._settler and isinstance(found := self._examined(path), Verdict):
+            self._say_ignored(path, found)
+        self._found_none = False
+
+    def _examined(self, path: str) -> "Stamp | Verdict | None":
+        try:
+            return examine(self._root, path)
+        except OSError:
+            # The rescan reports it, with its path.
+            self._rescan_wanted = True
+            return None
+
+    def _settle(self) -> None:
+        for ready in self._settler.due(max(0, WINDOW - len(self._ready))):
+            if ready.path in self._queued or ready.path in self._in_hand or self._known(ready.path, ready.stamp):
+                continue
+            self._queued.add(ready.path)
+            heapq.heappush(self._ready, (order_key(ready.path, ready.stamp.mtime_ns), ready, time.time()))
+
+    def _known(self, path: str, stamp: Stamp) -> bool:
+        return self._knows_kept(Identity(path, stamp.inode, stamp.size, stamp.mtime_ns))
+
+    def _rescan(self) -> None:
+        begun = time.monotonic()
+        self._rescan_wanted = False
+        found = oldest(
+            walk(
+                self._root,
+                self._rules,
+                recursive=self._inbox.recursive,
+                on_ignored=self._say_ignored,
+                on_error=self._say_unreadable,
+            ),
+            max(0, WINDOW - len(self._ready)),
+            self._skips,
+        )
+        self._more = found.more
+        for entry in found.entries:
+            if not self._settler.hint(entry.path, HintKind.FOUND):
+                self._more = True
+        self._found_none = not found.entries and not found.more
+        ended = time.monotonic()
+        self._rescan_at = ended + self._inbox.rescan
+        self._rescan_not_before = ended + (ended - begun) * RESCAN_REST
+        self._log.debug("rescanned", found=len(found.entries), more=found.more, ms=round((ended - begun) * 1000, 1))
+
+    def _skips(self, entry: Entry) -> bool:
+        return (
+            entry.path in self._queued
+            or entry.path in self._in_hand
+            or entry.path in self._settler
+            or self._known(entry.path, entry.stamp)
+        )
+
+    def _look_after_watcher(self, now: float) -> None:
+        if self._watching and self._watcher.alive():
+            self._lost_at = None
+            return
+        if self._watching:
+            self._watching = False
+            self._watcher.stop()
+            self._log.warning("watcher_lost", inbox=str(self._root), remedy="it is started again as soon as it can be")
+        try:
+            self._watcher.start()
+        except FileNotFoundError:
+            # Unmounted or taken away: waiting is all there is to do, and no restart would help.
+            return
+        except OSError as error:
+            self._lost_at = now if self._lost_at is None else self._lost_at
+            self._log.debug("watcher_not_restarted", error=str(error))
+            return
+        self._watching = True
+        self._rescan_wanted = True
+        self._lost_at = None
+        self._log.info("watcher_restarted", mode=self._watcher.mode, reason=self._watcher.reason)
+
+    def _say_ignored(self, path: str, verdict: Verdict) -> None:
+        if self._told.first("ignored", path, verdict):
+            getattr(self._log, verdict.level)("scan_ignored", scan=names.printable(path), reason=str(verdict))
+
+    def _say_unreadable(self, path: str, error: OSError) -> None:
+        if self._told.first("unreadable", path):
+            self._log.warning(
+                "folder_unreadable",
+                folder=names.printable(path) or os.fspath(self._root),
+                error=str(error),
+                remedy="let the user that digitd runs as list it",
+            )

@@ -1,0 +1,228 @@
+"""From a preset's name to a bundle's folder: load, fit, calibrate, export, measure, record."""
+
+import hashlib
+import os
+import platform
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata, resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+import digitd
+from digitd.errors import FolderError
+from digitd.recognition import bundle as bundles
+from digitd.recognition.bundle import Bundle, Figures, File, Input, Manifest, Training
+from digitd.results import timestamp
+from digitd.training import data as mnist
+
+if TYPE_CHECKING:
+    from digitd.training.fit import Fitted, Progress
+
+INT8_MAY_LOSE = 0.0003
+"""How much worse the int8 export may read the held-out images before float32 ships instead."""
+SOURCES = ("training", "imaging")
+"""The packages whose code makes the network what it is."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a person wants to know at the end of a training."""
+
+    preset: str
+    path: Path
+    sha256: str
+    form: str
+    parameters: int
+    epochs: int
+    best_epoch: int
+    seconds: float
+    temperature: float
+    validation: Figures
+    test: Figures
+    bytes: int
+
+
+def train(
+    preset: str,
+    data: Path | None,
+    out: Path,
+    seed: int,
+    epochs: int | None,
+    command: str,
+    progress: "Progress",
+) -> Summary:
+    """Train `preset` on MNIST (idx files in `data`, or downloaded) and write a bundle to `out`.
+
+    `out` must not exist, be empty, or be a bundle, which is replaced when the training has succeeded. `command` is
+    recorded. Raises PresetError, DataError, or FolderError. Nothing is chosen by the test set.
+    """
+    begun = time.monotonic()
+    _check_out(out)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    progress(0, 0, "starting TensorFlow")
+    # Imported here: `digitd train --help` must not wait for TensorFlow.
+    from digitd.training import fit, networks
+
+    recipe = networks.preset(preset)
+    progress(0, 0, "loading MNIST")
+    published = mnist.load(data)
+    fitted = fit.fit(recipe, published.train_images, published.train_labels, seed, epochs, progress)
+    progress(0, 0, "exporting")
+    parent = out.absolute().parent
+    with tempfile.TemporaryDirectory(dir=parent, prefix=f".{out.name}-") as work:
+        folder = Path(work) / "bundle"
+        folder.mkdir()
+        manifest = Manifest(
+            schema=bundles.SCHEMA,
+            name=f"digitd-{preset}",
+            version=time.strftime("%Y.%m.%d", time.gmtime()),
+            created=timestamp(time.time()),
+            files={},
+            input=Input(),
+            output=recipe.output,
+            classes=tuple("0123456789"),
+            temperature=1.0,
+            training=Training(
+                preset=preset,
+                command=command,
+                seed=seed,
+                epochs=fitted.epochs,
+                best_epoch=fitted.best_epoch,
+                parameters=int(fitted.model.count_params()),
+                seconds=0.0,
+                data_sha256=published.sha256,
+                code_sha256=code_sha256(),
+            ),
+            versions=versions(),
+            figures={},
+        )
+        finished = _exported(fitted, manifest, folder, published, begun, progress)
+        _replace(folder, out)
+    loaded = Bundle.load(out)
+    return Summary(
+        preset=preset,
+        path=out,
+        sha256=loaded.sha256,
+        form=finished.files[bundles.LITERT_FILE].form,
+        parameters=finished.training.parameters,
+        epochs=finished.training.epochs,
+        best_epoch=finished.training.best_epoch,
+        seconds=time.monotonic() - begun,
+        temperature=finished.temperature,
+        validation=finished.figures["validation"],
+        test=finished.figures["mnist_test"],
+        bytes=sum(file.stat().st_size for file in out.iterdir()),
+    )
+
+
+def _exported(
+    fitted: "Fitted",
+    manifest: Manifest,
+    folder: Path,
+    published: mnist.Mnist,
+    begun: float,
+    progress: "Progress",
+) -> Manifest:
+    """Write both exports; choose between int8 and float32, and fit the temperature, on the held-out images."""
+    from digitd.recognition.confidence import fit_temperature
+    from digitd.recognition.litert import LiteRtEngine
+    from digitd.training import export
+    from digitd.training.evaluate import compared, evaluate
+
+    held, labels = fitted.validation.images, fitted.validation.labels
+    export.keras_file(fitted.model, folder / bundles.KERAS_FILE)
+    figures: dict[str, Figures] = {}
+    forms = {"float32": None, "int8": held[:: max(1, len(held) // export.CALIBRATION)]}
+    contents, logits = {}, {}
+    for form, calibration in forms.items():
+        contents[form] = export.litert(fitted.model, calibration)
+        (folder / bundles.LITERT_FILE).write_bytes(contents[form])
+        trial = msgspec.structs.replace(manifest, files=_files(folder, form))
+        logits[form] = LiteRtEngine(_written(folder, trial)).logits(held)
+        figures[f"validation_{form}"] = compared(logits[form].argmax(1), labels).figures()
+    lost = figures["validation_float32"].accuracy - figures["validation_int8"].accuracy
+    form = "int8" if lost <= INT8_MAY_LOSE else "float32"
+    (folder / bundles.LITERT_FILE).write_bytes(contents[form])
+    manifest = msgspec.structs.replace(
+        manifest, files=_files(folder, form), temperature=round(fit_temperature(logits[form], labels), 4)
+    )
+    progress(0, 0, "measuring on the test set")
+    test = evaluate(LiteRtEngine(_written(folder, manifest)), published.test_images, published.test_labels)
+    figures |= {"validation": figures[f"validation_{form}"], "mnist_test": test.figures()}
+    seconds = round(time.monotonic() - begun, 1)
+    manifest = msgspec.structs.replace(
+        manifest, figures=figures, training=msgspec.structs.replace(manifest.training, seconds=seconds)
+    )
+    _written(folder, manifest)
+    return manifest
+
+
+def versions() -> dict[str, str]:
+    """The versions of everything that the network depends on."""
+    names = ("tensorflow", "keras", "numpy", "opencv-python-headless", "ai-edge-litert")
+    return {"python": platform.python_version(), "digitd": _own_version()} | {
+        name: metadata.version(name) for name in names
+    }
+
+
+def code_sha256() -> str:
+    """The hash of the modules that make the training's images and the network."""
+    digest = hashlib.sha256()
+    for name, content in sorted(_sources()):
+        digest.update(f"{name}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _sources() -> Iterator[tuple[str, bytes]]:
+    for package in SOURCES:
+        for file in (resources.files("digitd") / package).iterdir():
+            if file.name.endswith(".py"):
+                yield f"{package}/{file.name}", file.read_bytes()
+
+
+def _own_version() -> str:
+    return str(getattr(digitd, "__version__", "unknown"))
+
+
+def _files(folder: Path, form: str) -> dict[str, File]:
+    forms = {bundles.LITERT_FILE: form, bundles.KERAS_FILE: "float32"}
+    out = {}
+    for name, numbers in forms.items():
+        content = (folder / name).read_bytes()
+        out[name] = File(hashlib.sha256(content).hexdigest(), len(content), numbers)
+    return out
+
+
+def _written(folder: Path, manifest: Manifest) -> Bundle:
+    text = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
+    (folder / bundles.MANIFEST).write_bytes(text + b"\n")
+    return Bundle.load(folder)
+
+
+def _check_out(out: Path) -> None:
+    """Never replace what is not a bundle, and find out before the training rather than after it."""
+    if out.exists() and not out.is_dir():
+        raise FolderError(f"{out} is not a folder", "Name another --out")
+    if out.is_dir() and any(out.iterdir()) and not (out / bundles.MANIFEST).is_file():
+        raise FolderError(f"{out} has files in it that are no bundle", "Name an empty or a new folder as --out")
+    parent = out.absolute().parent
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FolderError(f"{parent} cannot be made ({error.strerror})", "Name another --out") from error
+    if not os.access(parent, os.W_OK):
+        raise FolderError(f"{parent} is not writable", "Name another --out, or change its rights")
+
+
+def _replace(folder: Path, out: Path) -> None:
+    """Put the finished bundle in its place; an old one goes when the new one is ready to stand there."""
+    if out.exists():
+        shutil.rmtree(out)
+    folder.rename(out)
