@@ -114,6 +114,10 @@ def writable_folder(folder: str) -> OSError | None:
 
 
 def boot_id() -> str:
-    """Names this start of the machine: what was renamed since then is still renamed."""
-    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-        return file.read().strip()
+    """Names this start of the machine: what was renamed since then is still renamed. "" where it cannot be told."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        # A sandbox with ProcSubset=pid hides it.
+        return ""

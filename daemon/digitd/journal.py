@@ -136,7 +136,8 @@ class Journal:
         boot = fs.boot_id()
         before = self._meta("boot")
         self._db.execute("INSERT OR REPLACE INTO meta VALUES ('boot', ?)", (boot,))
-        return before is not None and before != boot
+        # Where it cannot be told, a reboot is assumed: then results are looked at rather than trusted to be there.
+        return before is not None and (before != boot or not boot)
 
     def _meta(self, key: str) -> str | None:
         row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()

@@ -43,7 +43,8 @@ def get(**fields: Any) -> Logger:
 
 
 def _json(_: Any, __: str, event: Any) -> str:
-    return _encoder.encode({"time": event.pop("time"), "level": event.pop("level")} | event).decode()
+    first = {key: event.pop(key) for key in ("time", "level", "event")}
+    return _encoder.encode(first | event).decode()
 
 
 _encoder = msgspec.json.Encoder(enc_hook=str)

@@ -12,12 +12,14 @@ from digitd.imaging.rules import without_rules
 
 LARGEST = 1600
 """Longer side of the working size, px: a digit of 2 % of the page still has 32 px."""
-FAINTEST = 7
+FAINTEST = 8
 """Ink must be darker than paper by this (of 255), however clean the page: pastel on white is 10."""
 NOISE = 6.0
 """Ink must be darker than paper by this many standard deviations of the paper's noise."""
 OVERSHOOT = 2.2
 """Ink must differ from the paper by this much more than the paper's own lighter spots do."""
+CLIPPED, AVERAGED = 0.25, 0.42
+"""Where so many pixels are darker than the paper and none lighter, ink keeps this share of its contrast in a blur."""
 CORE_SHARE = 5e-4
 CORE_PIXELS = 8
 """The darkest ink is that of so many pixels, as few as the smallest digit has."""
@@ -69,21 +71,26 @@ def clean(page: Gray) -> Ink:
     return Ink(_soft(darker, mask, contrast, floor), mask, scale, (width, height))
 
 
+DARKEST = 48
+"""Unevenly lit paper is not brightened as if it were darker than this (of 255)."""
 MIN_RULED = 50
 """Nobody photographs ruled paper at fewer pixels than this."""
 
 
 def _flattened(page: Gray) -> tuple[Gray, Gray]:
-    """How much darker, and how much lighter, than the paper each pixel is, of 255, the paper being at 255."""
+    """How much darker, and how much lighter, than the paper each pixel is, of 255 where the
+    paper is flat, of 200 elsewhere."""
     level = flat_paper(page)
     if level is not None:
         gain = 255 / max(level, 1)
-        darker = cv2.convertScaleAbs(cv2.subtract(level, page), alpha=gain)  # type: ignore[call-overload]
-        lighter = cv2.convertScaleAbs(cv2.subtract(page, level), alpha=gain)  # type: ignore[call-overload]
-        return as_gray(darker), as_gray(lighter)
+        difference = (level - np.arange(256)) * gain
+        tables = [np.clip(table, 0, 255).astype(np.uint8) for table in (difference, -difference)]
+        return as_gray(cv2.LUT(page, tables[0])), as_gray(cv2.LUT(page, tables[1]))
     paper = paper_of(page)
-    reflected = cv2.divide(page, paper, scale=200)
-    return as_gray(cv2.subtract(200, reflected)), as_gray(cv2.subtract(reflected, 200))  # type: ignore[call-overload]
+    # Where paper is nearly black, dividing by it would make ink of its noise.
+    least = np.maximum(paper, DARKEST).astype(np.uint8)
+    darker = cv2.divide(cv2.subtract(paper, page), least, scale=200)
+    return as_gray(darker), as_gray(cv2.divide(cv2.subtract(page, paper), least, scale=200))
 
 
 def _contrast(darker: Gray, lighter: Gray) -> tuple[float, float] | None:
@@ -95,8 +102,12 @@ def _contrast(darker: Gray, lighter: Gray) -> tuple[float, float] | None:
     core = max(CORE_PIXELS, round(darker.size * CORE_SHARE))
     dark, light = _histogram(darker), _histogram(lighter)
     ink, spots = _top(dark, core), _top(light, core)
-    lit = np.cumsum(light[1:])
-    sigma = (1 + int(np.searchsorted(lit, lit[-1] * 0.68))) if lit[-1] > 0.02 * darker.size else 0
+    sigma = _typical(light) if light[1:].sum() > 0.02 * darker.size else 0
+    if sigma == 0 and dark[1:].sum() > CLIPPED * darker.size:
+        # White paper has its noise clipped on the lighter side; but what a small blur averages away is no stroke.
+        blurred = as_gray(cv2.blur(darker, (3, 3)))
+        if _top(_histogram(blurred), core) < AVERAGED * ink:
+            return None
     floor = max(FAINTEST, NOISE / 2 * sigma)
     if ink < max(FAINTEST, NOISE * sigma, OVERSHOOT * min(spots, 40)):
         return None
@@ -109,6 +120,12 @@ def _contrast(darker: Gray, lighter: Gray) -> tuple[float, float] | None:
 
 def _histogram(image: Gray) -> NDArray[np.float32]:
     return np.asarray(cv2.calcHist([image], [0], None, [256], [0, 256]), np.float32).ravel()
+
+
+def _typical(histogram: NDArray[np.float32]) -> int:
+    """One standard deviation, were what is above zero the half of a normal distribution."""
+    above = np.cumsum(histogram[1:])
+    return 1 + int(np.searchsorted(above, above[-1] * 0.68))
 
 
 def _top(histogram: NDArray[np.float32], count: int) -> int:

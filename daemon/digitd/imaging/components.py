@@ -53,6 +53,17 @@ class Part:
         return self.top + self.height / 2
 
 
+def union(one: Part, other: Part) -> Part:
+    """Two parts as one."""
+    left, top = min(one.left, other.left), min(one.top, other.top)
+    width, height = max(one.right, other.right) - left, max(one.bottom, other.bottom) - top
+    mask = np.zeros((height, width), np.uint8)
+    for part in (one, other):
+        y, x = part.top - top, part.left - left
+        mask[y : y + part.height, x : x + part.width] |= part.mask
+    return Part(left, top, width, height, one.area + other.area, mask)
+
+
 def parts_of(ink: Ink) -> list[Part]:
     """The parts of a page's ink that may be marks or pieces of marks, the largest first."""
     mask = ink.mask

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from digitd.imaging.components import Part
+from digitd.imaging.components import Part, union
 
 Group = list[Part]
 
@@ -16,6 +16,8 @@ REACH = 5.0
 """Neighbours in a line are at most so many heights apart."""
 SAME_DIGIT = 0.5
 """Parts above each other that overlap in width by this share of the narrower one are one digit."""
+CRACK = 0.06
+"""A crack across a digit is no wider than this share of its height."""
 STRAY = 0.3
 """A small part that is farther above or below its line than this share of a digit's height is none of it."""
 TOUCHING = 0.12
@@ -30,6 +32,7 @@ def lines_of(parts: Sequence[Part], one: bool) -> list[Group]:
     """The parts of each line, lines from top to bottom. With `one`, all is one line."""
     if one:
         return [list(parts)]
+    parts = _mended(parts)
     tallest = max(part.height for part in parts)
     tall = [part for part in parts if part.height >= TALL * tallest]
     usual = float(np.median([part.height for part in tall]))
@@ -48,6 +51,23 @@ def lines_of(parts: Sequence[Part], one: bool) -> list[Group]:
         if line is not None:
             line.append(part)
     return lines
+
+
+def _mended(parts: Sequence[Part]) -> list[Part]:
+    """Halves of a digit that a gap across it made, joined: each is wider than tall, as no digit of a line is."""
+    whole = sorted(parts, key=lambda part: part.top)
+    for lower in whole[1:]:
+        for upper in whole:
+            if upper.bottom > lower.top or upper is lower:
+                continue
+            height, width = lower.bottom - upper.top, max(upper.width, lower.width)
+            close = lower.top - upper.bottom <= CRACK * height
+            broad = max(upper.height, lower.height) < 1.05 * width and min(upper.height, lower.height) > 0.25 * height
+            if close and broad and _overlap(upper.left, upper.right, lower.left, lower.right) > SAME_DIGIT:
+                whole = [part for part in whole if part is not upper and part is not lower]
+                whole.append(union(upper, lower))
+                break
+    return whole
 
 
 def _line_for(part: Part, lines: list[Group], usual: float) -> Group | None:

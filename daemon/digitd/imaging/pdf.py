@@ -38,8 +38,8 @@ def pages(data: bytes, most_pixels: int, most_pages: int) -> Iterator[NDArray[np
     TooManyPagesError.
     """
     # Loading PDFium takes 90 ms, which a daemon that never sees a PDF should not pay.
-    import pypdfium2  # type: ignore[import-untyped]
-    import pypdfium2.raw as pdfium  # type: ignore[import-untyped]
+    import pypdfium2
+    import pypdfium2.raw as pdfium
 
     try:
         document = pypdfium2.PdfDocument(data)

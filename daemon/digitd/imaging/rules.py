@@ -1,5 +1,8 @@
 """Ruled and squared paper: lines that run across a page are taken out, strokes that cross them stay."""
 
+import math
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -20,12 +23,14 @@ ACROSS = 0.94
 LONGER, WIDER = 1.6, 1.2
 """A single line is longer than one digit by this; or several digits stand on it: three pieces, or two
 on a page that is wider than tall by this."""
+SPAN_OF_MANY = 0.2
+"""On ruled paper, pieces on one line need to cover only this much: digits hide the rest."""
 SLOPE = 0.06
 """A line rises by at most this much of its length."""
 THICKEST = 0.012
 """Lines are thinner than this share of the page's longer side, or than `THINNEST_KEPT` px."""
 THINNEST_KEPT = 4
-TALLER = 1.7
+TALLER = 1.3
 """A stroke on a line is thicker than the line by this factor; it stays where the line goes."""
 
 
@@ -55,48 +60,98 @@ def _without_horizontal(mask: Gray) -> Gray:
         coarse = as_gray(cv2.threshold(shrunk, 255 * HAIRLINE / factor, 1, cv2.THRESH_BINARY)[1])
     if min(coarse.shape) < 2:
         return mask
-    lines = _lines(coarse)
-    if lines is None:
+    found = _lines(coarse)
+    if found is None:
         return mask
+    lines, count = found
     if factor > 1:
         lines = as_gray(cv2.resize(lines, mask.shape[::-1], interpolation=cv2.INTER_NEAREST))
     reach = 2 * int(factor) + 1
     ruled = cv2.dilate(lines, np.ones((reach, 1), np.uint8))
-    return as_gray(cv2.subtract(mask, cv2.multiply(_thin(mask), ruled)))
+    taken = cv2.multiply(_thin(mask, _thickest(mask)), ruled)
+    covered = cv2.countNonZero(cv2.reduce(taken, 0, cv2.REDUCE_MAX)) * count
+    # What is thicker than these lines are is a stroke on them, such as the foot of a 2.
+    thickness = cv2.countNonZero(taken) / max(1, covered)
+    taken = cv2.multiply(_thin(mask, min(_thickest(mask), math.ceil(TALLER * thickness))), ruled)
+    return as_gray(cv2.subtract(mask, taken))
 
 
-def _thin(mask: Gray) -> Gray:
-    """What of the mask is no taller than a line is thick."""
-    thickest = max(THINNEST_KEPT, round(THICKEST * max(mask.shape)))
+def _thickest(mask: Gray) -> int:
+    return int(max(THINNEST_KEPT, round(THICKEST * max(mask.shape))))
+
+
+def _thin(mask: Gray, thickest: int) -> Gray:
+    """What of the mask is no taller than that, px."""
     return as_gray(cv2.subtract(mask, cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((thickest + 1, 1), np.uint8))))
 
 
-def _lines(mask: Gray) -> Gray | None:
-    """Where the lines run, a pixel around them included; None where there are none to take out."""
+def _lines(mask: Gray) -> tuple[Gray, int] | None:
+    """Where the lines run, a pixel around them included, and how many they are; None where there are none to take out."""
     height, width = mask.shape
     length = max(9, width // PIECE)
-    thickest = max(THINNEST_KEPT, round(THICKEST * max(mask.shape)))
-    thin = _thin(mask)
+    thickest = _thickest(mask)
+    thin = _thin(mask, thickest)
     # Strokes and other lines that cross a line interrupt what is thin of it.
     bridged = cv2.morphologyEx(thin, cv2.MORPH_CLOSE, np.ones((1, 2 * thickest + 3), np.uint8))
     pieces = cv2.morphologyEx(bridged, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
     if not pieces.any():
         return None
     joined = cv2.morphologyEx(pieces, cv2.MORPH_CLOSE, np.ones((3, 2 * length + 1), np.uint8))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
-    lines = np.zeros(count, np.uint8)
-    crossing = 0
-    for index in range(1, count):
-        _, _, across, down, _ = (int(value) for value in stats[index])
-        lines[index] = across >= SPAN * width and down <= thickest + SLOPE * across
-        crossing += across >= ACROSS * width
-    if not lines.any():
+    count, labels, stats, centres = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    straight = [
+        index
+        for index in range(1, count)
+        if stats[index, cv2.CC_STAT_HEIGHT] <= thickest + SLOPE * stats[index, cv2.CC_STAT_WIDTH]
+    ]
+    rows = _rows(np.asarray(labels), stats, centres, straight, thickest)
+    full = [row for row in rows if _span(stats, row) >= SPAN * width]
+    if not full:
         return None
-    ruled = cv2.dilate(as_gray(lines[labels]), np.ones((3, 1), np.uint8))
+    ruled_paper = len(full) >= RULED
+    if ruled_paper:
+        full = [row for row in rows if _span(stats, row) >= SPAN_OF_MANY * width]
+    chosen = np.zeros(count, np.uint8)
+    chosen[[index for row in full for index in row]] = 1
+    ruled = cv2.dilate(as_gray(chosen[labels]), np.ones((3, 1), np.uint8))
     rest = as_gray(cv2.subtract(mask, cv2.multiply(thin, ruled)))
-    if lines.sum() < RULED and not (crossing and _independent(rest)):
+    crossing = any(_reach(stats, row) >= ACROSS * width for row in full)
+    if not ruled_paper and not (crossing and _independent(rest)):
         return None
-    return as_gray(ruled)
+    return as_gray(ruled), len(full)
+
+
+def _rows(
+    labels: NDArray[Any], stats: NDArray[Any], centres: NDArray[Any], pieces: list[int], thickest: int
+) -> list[list[int]]:
+    """Pieces that lie on one straight line each: a thick stroke may interrupt a line for longer than a piece."""
+    if not pieces:
+        return []
+    slopes = []
+    for index in pieces:
+        left, width = int(stats[index, cv2.CC_STAT_LEFT]), int(stats[index, cv2.CC_STAT_WIDTH])
+        ends = [np.flatnonzero(labels[:, column] == index).mean() for column in (left, left + width - 1)]
+        slopes.append((ends[1] - ends[0]) / max(1, width - 1))
+    longest = max(pieces, key=lambda index: int(stats[index, cv2.CC_STAT_WIDTH]))
+    slope = slopes[pieces.index(longest)]
+    heights = {index: float(centres[index][1] - slope * centres[index][0]) for index in pieces}
+    rows: list[list[int]] = []
+    for index in sorted(pieces, key=heights.__getitem__):
+        if rows and heights[index] - heights[rows[-1][-1]] <= thickest / 2 + 1:
+            rows[-1].append(index)
+        else:
+            rows.append([index])
+    return rows
+
+
+def _span(stats: NDArray[Any], row: list[int]) -> int:
+    """How much of the width the pieces of a line cover."""
+    return int(stats[row, cv2.CC_STAT_WIDTH].sum())
+
+
+def _reach(stats: NDArray[Any], row: list[int]) -> int:
+    """From the beginning of a line to its end."""
+    left = stats[row, cv2.CC_STAT_LEFT]
+    return int((left + stats[row, cv2.CC_STAT_WIDTH]).max() - left.min())
 
 
 def _independent(rest: Gray) -> bool:

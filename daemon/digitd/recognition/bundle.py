@@ -136,9 +136,7 @@ def _manifest(path: Path) -> Manifest:
     try:
         raw = file.read_bytes()
     except FileNotFoundError:
-        raise BundleError(
-            f"The bundle {path} has no {MANIFEST}", "Name a folder that `digitd train` wrote"
-        ) from None
+        raise BundleError(f"The bundle {path} has no {MANIFEST}", "Name a folder that `digitd train` wrote") from None
     except OSError as error:
         raise BundleError(
             f"{file} cannot be read ({error.strerror})", "Give the daemon's user the right to read it"

@@ -79,10 +79,10 @@ def together(confidences: Iterable[float]) -> float:
     of ten digits as it does for one. The least sure digit alone (the habit of forms readers) would call
     ten digits of 0.98 each a reading of 0.98, when 82 % of such numbers are right.
     """
-    return math.prod(confidences)
+    return float(math.prod(confidences))
 
 
 def rounded(confidence: float) -> float:
     """A confidence as results show it. Never rounded up to 1: nothing is certain."""
-    step = 10**CONFIDENCE_DIGITS
+    step = float(10**CONFIDENCE_DIGITS)
     return min(round(confidence * step), step - 1) / step

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from digitd.imaging.gray import as_gray
 from digitd.imaging.normalise import SIDE, normalise
 from digitd.training import skeleton, strokes
 from digitd.training.strokes import Drawing
@@ -80,7 +81,7 @@ def repenned(image: Image, rng: np.random.Generator) -> Image:
     scale = size / SIDE
     matrix = _affine(rng, 1.0) * scale
     matrix[:, 2] = size / 2 - matrix[:, :2] @ (13.5, 13.5)
-    ink = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_CUBIC)
+    ink = as_gray(cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_CUBIC))
     if rng.random() < 0.5:
         ink = _bent(ink, rng)
     change = rng.uniform(-0.9, 2.6) * scale  # of a stroke of 2 to 4 px, in pixels of MNIST
@@ -88,9 +89,10 @@ def repenned(image: Image, rng: np.random.Generator) -> Image:
     if width >= 1:
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width + 1, width + 1))
         if change > 0:
-            ink = cv2.dilate(cv2.copyMakeBorder(ink, width, width, width, width, cv2.BORDER_CONSTANT, value=0), kernel)
+            padded = cv2.copyMakeBorder(ink, width, width, width, width, cv2.BORDER_CONSTANT, value=0)
+            ink = as_gray(cv2.dilate(padded, kernel))
         else:
-            thin = cv2.erode(ink, kernel)
+            thin = as_gray(cv2.erode(ink, kernel))
             ink = thin if cv2.countNonZero(thin) > cv2.countNonZero(ink) * 0.3 else ink
     return _seen(ink, rng)
 
@@ -117,7 +119,7 @@ def written(path: Drawing, rng: np.random.Generator) -> Image:
         small = max(8, round(size * rng.uniform(0.2, 0.7)))
         height = max(1, round(ink.shape[0] * small / size))
         width = max(1, round(ink.shape[1] * small / size))
-        ink = cv2.resize(ink, (width, height), interpolation=cv2.INTER_AREA)
+        ink = as_gray(cv2.resize(ink, (width, height), interpolation=cv2.INTER_AREA))
     return _seen(ink, rng)
 
 
@@ -176,7 +178,7 @@ def _seen(ink: Image, rng: np.random.Generator) -> Image:
     size = max(ink.shape)
     if rng.random() < 0.5:
         sigma = float(rng.uniform(0.3, max(0.5, size * 0.02)))
-        steps.append(lambda image: cv2.GaussianBlur(image, (0, 0), sigma))
+        steps.append(lambda image: as_gray(cv2.GaussianBlur(image, (0, 0), sigma)))
     if rng.random() < 0.3:
         # Pencil and fading ink: the strokes' darkness wanders along them.
         weights = rng.uniform(0.45, 1.0, (3, 3)).astype(np.float32)
@@ -194,7 +196,7 @@ def _seen(ink: Image, rng: np.random.Generator) -> Image:
         )
     if rng.random() < 0.35:
         level = float(rng.uniform(0.2, 0.5))
-        steps.append(lambda image: cv2.threshold(image, int(image.max()) * level, 255, cv2.THRESH_BINARY)[1])
+        steps.append(lambda image: as_gray(cv2.threshold(image, int(image.max()) * level, 255, cv2.THRESH_BINARY)[1]))
     for step in steps:
         ink = step(ink)
     return ink if ink.any() else np.full((3, 3), 255, np.uint8)

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import math
 import struct
 import zlib
 from dataclasses import dataclass
@@ -102,7 +103,7 @@ def read_idx(path: Path, dimensions: int) -> npt.NDArray[np.uint8]:
             "Fetch MNIST's original file again; a web page saved under its name is a common cause",
         )
     shape = struct.unpack(f">{dimensions}I", raw[4:header])
-    expected = int(np.prod(shape, dtype=np.int64))
+    expected = math.prod(shape)
     if len(raw) - header != expected:
         raise DataError(
             f"{path} has {len(raw) - header} bytes of data where its header says {expected}",
@@ -137,6 +138,4 @@ def _validate(images: Images, labels: Labels, image_path: Path, label_path: Path
     if not len(images):
         raise DataError(f"{image_path} has no images", "Fetch the file again")
     if int(labels.max()) >= CLASSES:
-        raise DataError(
-            f"{label_path} has the label {labels.max()}", "digitd trains on the digits 0 to 9"
-        )
+        raise DataError(f"{label_path} has the label {labels.max()}", "digitd trains on the digits 0 to 9")

@@ -4,7 +4,7 @@ import logging
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +12,14 @@ import numpy.typing as npt
 from digitd.training.data import Images
 from digitd.training.fit import scaled
 
+if TYPE_CHECKING:
+    import keras
+
 CALIBRATION = 500
 """Images from which the ranges of int8 activations are measured: more change no figure."""
 
 
-def litert(model: Any, calibration: Images | None) -> bytes:
+def litert(model: "keras.Sequential", calibration: Images | None) -> bytes:
     """The network as a LiteRT flatbuffer: int8 with float32 input and output, or float32 without images.
 
     `calibration` is uint8 (N, 28, 28), of which some hundreds are used (Jacob et al., "Quantization and training
@@ -39,7 +42,7 @@ def litert(model: Any, calibration: Images | None) -> bytes:
     return bytes(converter.convert())
 
 
-def keras_file(model: Any, path: Path) -> None:
+def keras_file(model: "keras.Sequential", path: Path) -> None:
     """The network for TensorFlow, without its optimizer's state."""
     # Saving a compiled model saves Adam's two moments of each weight too: three times the size.
     bare = type(model).from_config(model.get_config())
@@ -47,7 +50,7 @@ def keras_file(model: Any, path: Path) -> None:
     bare.save(path)
 
 
-def _of_fixed_rank(model: Any) -> Any:
+def _of_fixed_rank(model: "keras.Sequential") -> "keras.Sequential":
     """The same layers, with a Flatten whose sizes are constants.
 
     Keras' own asks for the batch size at run time; LiteRT then plans no memory for what follows, and runs it slowly.
@@ -56,7 +59,7 @@ def _of_fixed_rank(model: Any) -> Any:
     import tensorflow as tf
 
     class Flat(keras.layers.Layer):  # type: ignore[misc]  # Keras has no types
-        def call(self, x: Any) -> Any:
+        def call(self, x: tf.Tensor) -> tf.Tensor:
             return tf.reshape(x, (-1, math.prod(x.shape[1:])))
 
     flatten = keras.layers.Flatten

@@ -1,7 +1,7 @@
 """Fitting a network: seeded, with a held-out part of the training set to choose the epoch by."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import keras
 import numpy as np
@@ -20,7 +20,8 @@ AUGMENTATION_SEED = 1_000_003
 class Progress(Protocol):
     """What is told of the work: `done` of `total` steps, and a phrase such as 'epoch 3 of 20'."""
 
-    def __call__(self, done: int, total: int, message: str) -> None: ...
+    def __call__(self, done: int, total: int, message: str) -> None:
+        """A `total` of 0 means that nobody knows how long this phase takes."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Validation:
 class Fitted:
     """A trained network, what it was validated on, and how well it did there in its best epoch."""
 
-    model: Any
+    model: keras.Sequential
     validation: Validation
     epochs: int
     best_epoch: int
@@ -47,9 +48,7 @@ def scaled(images: Images) -> npt.NDArray[np.float32]:
     return (images.astype(np.float32) / np.float32(255))[..., None]
 
 
-def fit(
-    preset: Preset, images: Images, labels: Labels, seed: int, epochs: int | None, progress: Progress
-) -> Fitted:
+def fit(preset: Preset, images: Images, labels: Labels, seed: int, epochs: int | None, progress: Progress) -> Fitted:
     """Train the preset's network on MNIST's training set; keep the epoch with the least validation loss.
 
     Nothing here ever sees the test set.
@@ -74,9 +73,7 @@ def fit(
     for epoch, (x, y) in enumerate(source):
         steps = _Steps(progress, epoch * batches, batches * epochs, f"epoch {epoch + 1} of {epochs}")
         model.fit(scaled(x), y, batch_size=preset.batch, verbose=0, callbacks=[steps])
-        loss, accuracy = model.evaluate(
-            scaled(validation.images), validation.labels, batch_size=500, verbose=0
-        )
+        loss, accuracy = model.evaluate(scaled(validation.images), validation.labels, batch_size=500, verbose=0)
         steps.found(accuracy)
         if loss < best_loss:
             best_loss, best_epoch, best_accuracy = loss, epoch + 1, float(accuracy)
@@ -85,7 +82,7 @@ def fit(
     return Fitted(model, validation, epochs, best_epoch, best_accuracy)
 
 
-def _rate(preset: Preset, steps: int) -> Any:
+def _rate(preset: Preset, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
     """The learning rate, or its cosine schedule (Loshchilov and Hutter, SGDR, ICLR 2017) with a short warm-up."""
     if not preset.schedule:
         return preset.learning_rate

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 from keras import layers
@@ -14,7 +13,7 @@ from digitd.training.errors import PresetError
 class Preset:
     """How to build a network and how long to train it."""
 
-    build: Callable[[], Any]
+    build: Callable[[], keras.Sequential]
     epochs: int
     augment: bool
     batch: int
@@ -23,7 +22,7 @@ class Preset:
     output: str
 
 
-def tutorial() -> Any:
+def tutorial() -> keras.Sequential:
     """The seed recipe to the letter: 784-128-128-10, 118,282 parameters, about 97 % on MNIST."""
     return keras.Sequential(
         [
@@ -37,8 +36,8 @@ def tutorial() -> Any:
     )
 
 
-def default() -> Any:
-    """A small convolutional network: five 3x3 layers, three scales, about 165,000 parameters."""
+def default() -> keras.Sequential:
+    """A small convolutional network: five 3x3 layers, three scales, 171,394 parameters."""
     return keras.Sequential(
         [
             layers.Input((28, 28, 1)),
@@ -66,7 +65,7 @@ def default() -> Any:
     )
 
 
-def _block(channels: int) -> list[Any]:
+def _block(channels: int) -> list[layers.Layer]:
     """A 3x3 convolution; its batch norm, folded into it at export, makes a high learning rate safe."""
     return [
         layers.Conv2D(channels, 3, padding="same", use_bias=False),

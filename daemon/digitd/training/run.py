@@ -2,32 +2,27 @@
 
 import hashlib
 import os
-import platform
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import metadata, resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-import digitd
 from digitd.errors import FolderError
 from digitd.recognition import bundle as bundles
 from digitd.recognition.bundle import Bundle, Figures, File, Input, Manifest, Training
 from digitd.results import timestamp
 from digitd.training import data as mnist
+from digitd.training.provenance import code_sha256, versions
 
 if TYPE_CHECKING:
     from digitd.training.fit import Fitted, Progress
 
 INT8_MAY_LOSE = 0.0003
 """How much worse the int8 export may read the held-out images before float32 ships instead."""
-SOURCES = ("training", "imaging")
-"""The packages whose code makes the network what it is."""
 
 
 @dataclass(frozen=True)
@@ -161,34 +156,6 @@ def _exported(
     )
     _written(folder, manifest)
     return manifest
-
-
-def versions() -> dict[str, str]:
-    """The versions of everything that the network depends on."""
-    names = ("tensorflow", "keras", "numpy", "opencv-python-headless", "ai-edge-litert")
-    return {"python": platform.python_version(), "digitd": _own_version()} | {
-        name: metadata.version(name) for name in names
-    }
-
-
-def code_sha256() -> str:
-    """The hash of the modules that make the training's images and the network."""
-    digest = hashlib.sha256()
-    for name, content in sorted(_sources()):
-        digest.update(f"{name}\n".encode())
-        digest.update(content)
-    return digest.hexdigest()
-
-
-def _sources() -> Iterator[tuple[str, bytes]]:
-    for package in SOURCES:
-        for file in (resources.files("digitd") / package).iterdir():
-            if file.name.endswith(".py"):
-                yield f"{package}/{file.name}", file.read_bytes()
-
-
-def _own_version() -> str:
-    return str(getattr(digitd, "__version__", "unknown"))
 
 
 def _files(folder: Path, form: str) -> dict[str, File]:

@@ -10,8 +10,9 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from digitd.imaging.decode import Limits, pages
 from numpy.typing import NDArray
+
+from digitd.imaging.decode import Limits, pages
 
 Image = NDArray[np.uint8]
 

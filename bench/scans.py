@@ -1,0 +1,41 @@
+"""The scans that the benchmarks read: rendered from MNIST digits, the same in every run."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+FIXTURE = Path(__file__).parent.parent / "tests" / "fixtures" / "mnist-digits.npz"
+SIDE = 100
+SEED = 7
+
+
+def small(folder: Path, count: int) -> None:
+    """COUNT dark digits on light, slightly noisy paper, 100x100 PNG."""
+    folder.mkdir(parents=True)
+    images = np.load(FIXTURE)["images"]
+    random = np.random.default_rng(SEED)
+    # Two hundred distinct pictures; encoding more would only cost the benchmark's own time.
+    encoded = [_png(_on_paper(image, random)) for image in images]
+    for number in range(count):
+        (folder / f"scan_{number:06d}.png").write_bytes(encoded[number % len(encoded)])
+
+
+def mnist(folder: Path, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8]) -> None:
+    """MNIST images as they are, 28x28 PNG, labelled in the name."""
+    folder.mkdir(parents=True)
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        (folder / f"{number:05d}-label{label}.png").write_bytes(_png(image))
+
+
+def _on_paper(image: npt.NDArray[np.uint8], random: np.random.Generator) -> npt.NDArray[np.uint8]:
+    digit = cv2.resize(image, (64, 64), interpolation=cv2.INTER_CUBIC)
+    paper = random.normal(235, 3, (SIDE, SIDE))
+    left, top = random.integers(8, SIDE - 72, 2)
+    paper[top : top + 64, left : left + 64] -= digit * 0.75
+    return np.clip(paper, 0, 255).astype(np.uint8)
+
+
+def _png(image: npt.NDArray[np.uint8]) -> bytes:
+    return bytes(cv2.imencode(".png", image)[1].tobytes())

@@ -1,0 +1,142 @@
+"""clean: ink from pages of either polarity, in any light, on any paper."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from numpy.typing import NDArray
+
+from digitd.imaging.background import has_light_ink
+from digitd.imaging.clean import Ink, clean
+from digitd.imaging.gray import Gray
+
+RNG = np.random.default_rng
+
+
+def light(shape: tuple[int, int], kind: str) -> NDArray[np.float64]:
+    """Illumination from 0 to 1 over a page: a slope, a vignette, a shadow with an edge."""
+    y, x = np.mgrid[0 : shape[0], 0 : shape[1]] / np.array(shape).reshape(2, 1, 1)
+    return {
+        "even": np.ones(shape),
+        "slope": 0.45 + 0.55 * x,
+        "vignette": 1 - 0.9 * ((x - 0.5) ** 2 + (y - 0.5) ** 2),
+        "shadow": 1 - 0.45 / (1 + np.exp((0.75 - x - 0.3 * y) * 80)),
+        "spot": 0.5 + 0.5 * np.exp(-((x - 0.3) ** 2 + (y - 0.6) ** 2) * 4),
+    }[kind]
+
+
+def lit(page: NDArray[Any], kind: str, noise: float = 0.0, seed: int = 0) -> Gray:
+    image = page * light(page.shape, kind) + RNG(seed).normal(0, noise, page.shape)
+    return np.clip(image, 0, 255).astype(np.uint8)
+
+
+def agreement(ink: Ink, page: Gray) -> float:
+    """Intersection over union of the ink found and the ink drawn."""
+    drawn, found = page < 128, ink.mask > 0
+    return (drawn & found).sum() / (drawn | found).sum()
+
+
+@pytest.mark.parametrize("kind", ["even", "slope", "vignette", "shadow", "spot"])
+@pytest.mark.parametrize("noise", [0, 4])
+def test_ink_is_found_in_any_light(draw: SimpleNamespace, kind: str, noise: float) -> None:
+    """Slopes of light, vignettes, shadows with an edge and spots leave the ink what it is, with noise and without."""
+    page = draw.digit("5", 300, 14, 40, 230)
+    assert agreement(clean(lit(page, kind, noise)), page) > 0.75
+
+
+@pytest.mark.parametrize("kind", ["even", "slope", "vignette"])
+@pytest.mark.parametrize("width", [2, 8, 24, 44])
+def test_polarity_is_found(draw: SimpleNamespace, kind: str, width: int) -> None:
+    """Dark ink on light paper and light ink on dark paper are told apart, thin and thick."""
+    dark = lit(draw.digit("3", 200, width, 30, 220), kind)
+    bright = lit(draw.digit("3", 200, width, 240, 40), kind)
+    assert not has_light_ink(dark)
+    assert has_light_ink(bright)
+
+
+def test_both_polarities_give_the_same_ink(draw: SimpleNamespace) -> None:
+    """A page and its negative have the same ink."""
+    page = draw.digit("2", 120)
+    assert np.array_equal(clean(page).mask, clean(255 - page).mask)
+
+
+@pytest.mark.parametrize("contrast", [12, 30, 80])
+def test_faint_ink_is_found(draw: SimpleNamespace, contrast: int) -> None:
+    """Near-white ink on white and near-black ink on black are ink."""
+    page = draw.digit("4", 100)
+    faint = np.where(page < 128, 255 - contrast, 255).astype(np.uint8)
+    assert agreement(clean(faint), page) > 0.9
+    assert agreement(clean(255 - faint), page) > 0.9
+
+
+@pytest.mark.parametrize("value", [0, 90, 170, 255])
+@pytest.mark.parametrize("noise", [0, 2, 6, 12])
+@pytest.mark.parametrize("kind", ["even", "slope", "vignette"])
+def test_an_empty_page_has_no_ink(value: int, noise: float, kind: str) -> None:
+    """Paper of any colour, in uneven light and with noise, is no ink."""
+    page = lit(np.full((240, 320), float(value)), kind, noise)
+    assert not clean(page).mask.any()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 50), (3, 2), (50, 1)])
+def test_tiny_pages_are_pages(shape: tuple[int, int]) -> None:
+    """A page may be as small as one pixel."""
+    ink = clean(np.full(shape, 200, np.uint8))
+    assert ink.mask.shape == shape
+    assert not ink.mask.any()
+
+
+def test_paper_is_exactly_zero(draw: SimpleNamespace) -> None:
+    """Away from ink, the soft ink is 0; on it, it reaches 255."""
+    page = draw.digit("7", 200, 12, 50, 220)
+    ink = clean(lit(page, "slope", 3))
+    assert ink.ink.max() == 255
+    assert np.count_nonzero(ink.ink) < 2 * np.count_nonzero(page < 200)
+    assert not ink.ink[:20].any()
+
+
+def test_large_pages_are_reduced(draw: SimpleNamespace) -> None:
+    """A page of 12 megapixels is worked on at 1600 px, and says at which scale."""
+    ink = clean(draw.digit("3", 3200, 60))
+    assert ink.mask.shape == (1600, 1600)
+    assert ink.scale == 2
+    assert ink.page == (3200, 3200)
+
+
+@pytest.mark.parametrize("spacing", [40, 90])
+@pytest.mark.parametrize("squared", [False, True])
+@pytest.mark.parametrize("slope", [0.0, 0.02])
+def test_ruled_lines_go_and_strokes_stay(draw: SimpleNamespace, spacing: int, squared: bool, slope: float) -> None:
+    """Ruled and squared paper, straight or a little askew, is taken out; the digit on it keeps its strokes."""
+    page = draw.digit("5", 420, 16)
+    plain = page.copy()
+    for start in range(25, 420, spacing):
+        for x in range(420):
+            row = min(419, max(0, round(start + slope * x)))
+            page[row : row + 2, x] = np.minimum(page[row : row + 2, x], 110)
+            if squared:
+                page[x, row : row + 2] = np.minimum(page[x, row : row + 2], 110)
+    ink = clean(page)
+    assert agreement(ink, plain) > 0.8
+    assert not ink.mask[:, :60].any()
+
+
+def test_the_bar_of_a_digit_that_fills_the_page_is_no_rule(draw: SimpleNamespace) -> None:
+    """A 7 cut so tightly that its bar goes from edge to edge keeps it."""
+    page = draw.stroke(draw.paper(120, 90), "7", (0, 2, 90, 116), 4)
+    assert clean(page).mask[:8].sum() > 250
+
+
+@settings(max_examples=120, deadline=None)
+@given(arrays.arrays(np.uint8, st.tuples(st.integers(1, 80), st.integers(1, 80))))
+def test_any_page_gives_ink_of_its_shape(page: Gray) -> None:
+    """Whatever the page, ink and mask are uint8 of its shape, and there is no soft ink without a mask nearby."""
+    ink = clean(page)
+    assert ink.ink.shape == ink.mask.shape == page.shape
+    assert ink.ink.dtype == ink.mask.dtype == np.uint8
+    assert set(np.unique(ink.mask)) <= {0, 1}
+    assert ink.mask.any() or not ink.ink.any()
