@@ -143,14 +143,21 @@ def start(work: Path, rounds: int = 5) -> Iterator[Row]:
         process.wait()
     median = statistics.median(taken)
     yield Row(
-        "from exec to the first result, one scan waiting (median)", "2 s", f"{median:.2f} s (settling included)", median < 2
+        "from exec to the first result, one scan waiting (median)",
+        "2 s",
+        f"{median:.2f} s (settling included)",
+        median < 2,
     )
 
 
 def machine() -> str:
     """What the figures were taken on."""
     model = next(
-        (line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        (
+            line.split(":", 1)[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
         platform.machine(),
     )
     cores = len(os.sched_getaffinity(0))
@@ -166,7 +173,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mnist", type=Path, help="a folder of MNIST's idx files")
     parser.add_argument("--scans", type=Path, action="append", default=[], help="a folder of labelled scans")
-    parser.add_argument("--only", action="append", default=[], help="names of measurements: mnist, labelled, latency, ...")
+    parser.add_argument(
+        "--only", action="append", default=[], help="names of measurements: mnist, labelled, latency, ..."
+    )
     chosen = parser.parse_args()
     work = Path(tempfile.mkdtemp(prefix="digitd-bench-"))
     measurements: list[tuple[str, Callable[[], Iterator[Row]]]] = [

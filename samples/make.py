@@ -282,19 +282,21 @@ def pages(pen: Pen) -> list[Sample]:
     three = ["2718", "281828", "459"]
     note = ["5930", "1846", "72"]
     stack = [["1001"], ["2052"], ["3873"]]
+    fed = [sheet(pen.line(page[0], 56), 50) for page in stack]
     letter = [["19460", "833"], ["77102"]]
+    typed = [sheet(pen.lines(page, 56), 70) for page in letter]
     paper = np.full((280, 420), 247.0) + pen.chance.normal(0, 1.5, (280, 420))
     cut = png(sheet(pen.line("481516", 70), 50))
     return [
         Sample("page-three-lines.png", [three], "three lines", png(sheet(pen.lines(three, 50), 60))),
         Sample("page-photograph.jpg", [note], "a note, photographed askew in warm light", jpeg(photograph(pen, note))),
-        Sample("stack.tif", stack, "a TIFF of three pages", tiff([sheet(pen.line(*page, 56), 50) for page in stack])),
-        Sample("letter.pdf", letter, "a PDF of two pages", pdf([sheet(pen.lines(page, 56), 70) for page in letter], 150)),
+        Sample("stack.tif", stack, "a TIFF of three pages", tiff(fed)),
+        Sample("letter.pdf", letter, "a PDF of two pages", pdf(typed, 150)),
         Sample("evening/scan.png", [["1"]], "the same name in a subfolder", png(sheet(pen.digit("1", 80), 40))),
         Sample("blank.png", [[]], "paper, and nothing on it", png(whole(paper))),
         Sample("cut-short.png", None, "a line of digits, whose file ends in the middle", cut[: len(cut) // 2]),
         Sample("cards/1.png", [["48151623"]], "a number of eight digits", png(sheet(pen.line("48151623", 48), 40))),
-        Sample("cards/2.png", [["4815162"]], "one digit too few", png(sheet(pen.line("4815162", 48), 40))),
+        Sample("cards/2.png", [["481516234"]], "one digit too many", png(sheet(pen.line("481516234", 48), 40))),
     ]
 
 
@@ -313,11 +315,11 @@ def main() -> None:
         file.write_bytes(sample.data)
     with open(chosen.out / "labels.csv", "w", encoding="utf-8", newline="") as table:
         writer = csv.writer(table, lineterminator="\n")
-        writer.writerow(["path", "label", "pages", "what"])
+        writer.writerow(["path", "label", "what"])
         for sample in made:
             if sample.pages is not None:
-                label = "_".join("_".join(page) for page in sample.pages)
-                writer.writerow([sample.path, label, len(sample.pages), sample.what])
+                label = "__".join("_".join(page) for page in sample.pages)
+                writer.writerow([sample.path, label, sample.what])
     print(f"{len(made)} samples, {sum(len(sample.data) for sample in made):,} bytes")
 
 

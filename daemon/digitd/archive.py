@@ -2,14 +2,12 @@
 
 import errno
 import os
-import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from digitd import fs, names
 from digitd.config import DELETE, KEEP
-from digitd.outbox import temporary_name
 
 
 class Filed(StrEnum):
@@ -65,14 +63,14 @@ class Archive:
         path = os.path.join(self._inbox, source.path)
         target = self._targets[status]
         here = self._is(path, source)
-        if target == KEEP:
-            return Filed.KEPT
-        if here is not Filed.KEPT:
+        if target == KEEP or here is not Filed.KEPT:
             return here
         if target == DELETE:
             os.unlink(path)
             return Filed.DELETED
-        return self._move(path, source, os.path.join(target, os.path.dirname(source.path)), key, planned, plan, ticket)
+        os.makedirs(target, exist_ok=True)
+        folder = os.path.join(target, fs.free_folder(target, os.path.dirname(source.path)))
+        return self._move(path, source, folder, key, planned, plan, ticket)
 
     def _move(
         self,
@@ -86,15 +84,12 @@ class Archive:
     ) -> Filed:
         os.makedirs(folder, exist_ok=True)
         if planned is not None and self._copied(planned, key, source):
+            fs.sync_folder(os.path.dirname(planned))
             os.unlink(path)
             return Filed.MOVED
         name = os.path.basename(source.path)
-        number = 0
         while True:
-            number += 1
-            target = os.path.join(folder, names.numbered(name, number))
-            if os.path.lexists(target) or not _ticket_is_free(target, ticket):
-                continue
+            target = _free_target(folder, name, ticket)
             if ticket is not None:
                 _write_ticket(target, key, ticket)
             try:
@@ -102,20 +97,23 @@ class Archive:
             except FileExistsError:
                 continue
             except FileNotFoundError:
+                if os.path.lexists(path):
+                    # It is the folder that is gone.
+                    raise
                 return Filed.GONE
             except OSError as error:
                 if error.errno != errno.EXDEV:
                     raise
                 return self._copy(path, source, target, key, plan)
-            if self._is(target, source) is Filed.REPLACED:
+            if self._is(target, source, moved=True) is Filed.REPLACED:
                 # Its name was taken between the look and the move: that file is a new scan, and goes back.
-                fs.rename_noreplace(target, path)
+                _put_back(target, path)
                 return Filed.REPLACED
             return Filed.MOVED
 
     def _copy(self, path: str, source: Source, target: str, key: str, plan: Callable[[str], None]) -> Filed:
         plan(target)
-        temporary = os.path.join(os.path.dirname(target), temporary_name(key))
+        temporary = os.path.join(os.path.dirname(target), names.temporary(key))
         fs.copy_durably(path, temporary)
         if self._is(path, source) is not Filed.KEPT:
             os.unlink(temporary)
@@ -127,7 +125,7 @@ class Archive:
 
     def _copied(self, planned: str, key: str, source: Source) -> bool:
         """Whether the copy was whole and in place before the crash."""
-        temporary = os.path.join(os.path.dirname(planned), temporary_name(key))
+        temporary = os.path.join(os.path.dirname(planned), names.temporary(key))
         if os.path.lexists(temporary):
             os.unlink(temporary)
             return False
@@ -135,22 +133,47 @@ class Archive:
             status = os.lstat(planned)
         except FileNotFoundError:
             return False
-        return (status.st_size, status.st_mtime_ns) == (source.size, source.mtime_ns)
+        return fs.is_same_file(status, status.st_ino, source.size, source.mtime_ns)
 
     @staticmethod
-    def _is(path: str, source: Source) -> Filed:
+    def _is(path: str, source: Source, *, moved: bool = False) -> Filed:
         """KEPT if PATH is still the file that was read, else what it is instead."""
         try:
             status = os.lstat(path)
         except (FileNotFoundError, NotADirectoryError):
             return Filed.GONE
-        same = (status.st_ino, status.st_size, status.st_mtime_ns) == (source.inode, source.size, source.mtime_ns)
-        return Filed.KEPT if same and stat.S_ISREG(status.st_mode) else Filed.REPLACED
+        # Some file systems (mergerfs, sshfs) make the inode of the name: a moved file has another one.
+        inode = status.st_ino if moved else source.inode
+        same = fs.is_same_file(status, inode, source.size, source.mtime_ns)
+        return Filed.KEPT if same else Filed.REPLACED
 
 
 def ticket_name(filed: str) -> str:
     """The name of the JSON beside a filed source that says why it failed."""
     return names.result_name(filed, 1)
+
+
+def _free_target(folder: str, name: str, ticket: bytes | None) -> str:
+    """Where a file of this name can go without overwriting anything, its ticket beside it."""
+
+    def taken(number: int) -> bool:
+        target = os.path.join(folder, names.numbered(name, number))
+        return os.path.lexists(target) or not _ticket_is_free(target, ticket)
+
+    return os.path.join(folder, names.numbered(name, names.first_free(taken)))
+
+
+def _put_back(moved: str, path: str) -> None:
+    """Return a file that was moved by mistake to its name, or, if that was taken once more, to one beside it."""
+    folder, name = os.path.split(path)
+    number = 0
+    while True:
+        number += 1
+        try:
+            fs.rename_noreplace(moved, os.path.join(folder, names.numbered(name, number)))
+        except FileExistsError:
+            continue
+        return
 
 
 def _ticket_is_free(target: str, ticket: bytes | None) -> bool:
@@ -163,10 +186,12 @@ def _ticket_is_free(target: str, ticket: bytes | None) -> bool:
             return file.read() == ticket
     except FileNotFoundError:
         return True
+    except IsADirectoryError:
+        return False
 
 
 def _write_ticket(target: str, key: str, ticket: bytes) -> None:
     folder, name = os.path.split(target)
-    temporary = os.path.join(folder, temporary_name(key))
+    temporary = os.path.join(folder, names.temporary(key))
     fs.write_new(temporary, ticket)
     os.replace(temporary, os.path.join(folder, ticket_name(name)))

@@ -4,7 +4,10 @@ import ctypes
 import errno
 import os
 import secrets
+import stat
 from collections.abc import Iterator
+
+from digitd import names
 
 AT_FDCWD = -100
 RENAME_NOREPLACE = 1
@@ -100,6 +103,34 @@ def unlink_if_there(path: str) -> None:
         os.unlink(path)
     except FileNotFoundError:
         pass
+
+
+def folded(number: int) -> int:
+    """A number modulo 2**64 as a signed one: what SQLite can keep of inodes above 2**63 and of times after 2262."""
+    return (number + (1 << 63)) % (1 << 64) - (1 << 63)
+
+
+def is_same_file(status: os.stat_result, inode: int, size: int, mtime_ns: int) -> bool:
+    """Whether a status is that of a regular file with this identity, as far as `folded` numbers tell."""
+    found = (folded(status.st_ino), status.st_size, folded(status.st_mtime_ns))
+    return stat.S_ISREG(status.st_mode) and found == (folded(inode), size, folded(mtime_ns))
+
+
+def free_folder(root: str, folder: str) -> str:
+    """FOLDER (below ROOT), with a number at those of its parts whose name a file has: `scan~2.png/more`."""
+    if not folder or os.path.isdir(os.path.join(root, folder)):
+        return folder
+    chosen = ""
+    for part in folder.split("/"):
+        number = 1
+        while True:
+            candidate = os.path.join(chosen, names.numbered(part, number))
+            path = os.path.join(root, candidate)
+            if os.path.isdir(path) or not os.path.lexists(path):
+                break
+            number += 1
+        chosen = candidate
+    return chosen
 
 
 def writable_folder(folder: str) -> OSError | None:

@@ -24,7 +24,11 @@ def configure(level: str, form: Literal["auto", "json", "console"], stream: Text
     if as_json:
         shared += [structlog.processors.format_exc_info, _json]
     else:
-        shared.append(structlog.dev.ConsoleRenderer(colors=stream.isatty()))
+        shared.append(
+            structlog.dev.ConsoleRenderer(
+                colors=stream.isatty(), timestamp_key="time", pad_event_to=16, pad_level=False, sort_keys=False
+            )
+        )
     structlog.configure(
         processors=shared,
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),

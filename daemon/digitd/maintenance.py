@@ -1,9 +1,11 @@
 """Forgetting what was published longer ago than `state.keep`, a little at a time."""
 
 import os
+import sqlite3
 import time
 from pathlib import Path
 
+from digitd import fs, log
 from digitd.journal import Journal, Row
 
 ROUND_SECONDS = 3600.0
@@ -27,8 +29,13 @@ class Pruner:
         """Forget the next chunk, if it is time."""
         if now < self._next:
             return
-        self._after, kept = self._journal.prune(time.time() - self._keep, self._after)
-        self._journal.forget(row.seq for row in kept if not self._still_there(row))
+        try:
+            self._after, kept = self._journal.prune(time.time() - self._keep, self._after)
+            self._journal.forget(row.seq for row in kept if not self._still_there(row))
+        except sqlite3.Error as error:
+            # A full disk, for one: forgetting can wait, and the daemon goes on.
+            self._after = 0
+            log.get().warning("prune_failed", error=str(error), remedy="it is tried again in an hour")
         self._next = now + (CHUNK_SECONDS if self._after else ROUND_SECONDS)
 
     def _still_there(self, row: Row) -> bool:
@@ -40,4 +47,4 @@ class Pruner:
         except OSError:
             return True
         identity = row.identity
-        return (status.st_ino, status.st_size, status.st_mtime_ns) == (identity.inode, identity.size, identity.mtime_ns)
+        return fs.is_same_file(status, identity.inode, identity.size, identity.mtime_ns)

@@ -7,12 +7,17 @@ import hashlib
 import os
 import re
 import unicodedata
+from collections.abc import Callable
 
 NAME_MAX = 255
+TEMPORARY_PREFIX = ".digitd-"
+TEMPORARY_SUFFIX = ".tmp"
 # Room for what the outbox appends: `~123456` and `.json`.
 SUFFIX_ROOM = 16
 _SURROGATE = re.compile("[\udc80-\udcff]")
 _DIGEST_LENGTH = 12
+# An ending is a format's; what is longer belongs to the name.
+_ENDING_MOST = 32
 # Format characters (bidirectional marks among them), controls, and line separators.
 _UNPRINTABLE_CATEGORIES = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs"})
 
@@ -41,6 +46,8 @@ def printable(name: str) -> str:
 def numbered(name: str, number: int) -> str:
     """`scan.png`, then `scan~2.png`: the number goes before the ending, and the whole fits a file system."""
     stem, ending = os.path.splitext(name)
+    if len(os.fsencode(ending)) > _ENDING_MOST:
+        stem, ending = name, ""
     tail = ending if number == 1 else f"~{number}{ending}"
     return shortened(stem, NAME_MAX - len(os.fsencode(tail))) + tail
 
@@ -49,6 +56,26 @@ def result_name(name: str, number: int) -> str:
     """`scan.png.json`, then `scan.png~2.json`."""
     tail = ".json" if number == 1 else f"~{number}.json"
     return shortened(name, NAME_MAX - SUFFIX_ROOM) + tail
+
+
+def temporary(key: str) -> str:
+    """The hidden name under which the file KEY is prepared, beside its place."""
+    return f"{TEMPORARY_PREFIX}{key}{TEMPORARY_SUFFIX}"
+
+
+def first_free(taken: Callable[[int], bool], after: int = 0) -> int:
+    """A number above AFTER that is not taken; the next one where all numbers below it are.
+
+    It is found by doubling and halving: a scanner may call every file the same, a hundred thousand times.
+    """
+    step = 1
+    while taken(after + step):
+        step *= 2
+    low, high = step // 2, step
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if taken(after + middle) else (low, middle)
+    return after + high
 
 
 def shortened(name: str, limit: int) -> str:

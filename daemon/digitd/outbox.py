@@ -10,14 +10,6 @@ from pathlib import Path
 
 from digitd import fs, names
 
-TEMPORARY_PREFIX = ".digitd-"
-TEMPORARY_SUFFIX = ".tmp"
-
-
-def temporary_name(key: str) -> str:
-    """The name under which the file KEY is staged."""
-    return f"{TEMPORARY_PREFIX}{key}{TEMPORARY_SUFFIX}"
-
 
 class Outbox:
     """The folder where results appear. Names are relative to it, with `/`."""
@@ -28,12 +20,13 @@ class Outbox:
     def free_name(self, source: str, used: int) -> tuple[str, int]:
         """A name for the result of SOURCE (relative to the inbox) that was used USED times so far, and its number."""
         folder, name = os.path.split(source)
-        number = used
-        while True:
-            number += 1
-            candidate = os.path.join(folder, names.result_name(name, number))
-            if not os.path.lexists(self._path(candidate)):
-                return candidate, number
+        folder = fs.free_folder(self.root, folder)
+
+        def candidate(number: int) -> str:
+            return os.path.join(folder, names.result_name(name, number))
+
+        number = names.first_free(lambda number: os.path.lexists(self._path(candidate(number))), used)
+        return candidate(number), number
 
     def stage(self, name: str, key: str, data: bytes) -> None:
         """Write what is to be published as NAME. OSError where that fails."""
@@ -65,7 +58,7 @@ class Outbox:
         self.stage(name, key, data)
         if published is None:
             self.publish(name, key)
-        elif data.startswith(published.rstrip(b"\\0")):
+        elif data.startswith(published.rstrip(b"\0")):
             # Torn by the power cut: ours, for nothing else begins like it.
             os.replace(self._stage(name, key), self._path(name))
         else:
@@ -75,7 +68,7 @@ class Outbox:
         """Remove stages whose key is not wanted, from crashes before anything was recorded; gives their names."""
         swept = []
         for folder, temporary in self._stages():
-            key = temporary[len(TEMPORARY_PREFIX) : -len(TEMPORARY_SUFFIX)]
+            key = temporary[len(names.TEMPORARY_PREFIX) : -len(names.TEMPORARY_SUFFIX)]
             if not wanted(key):
                 fs.unlink_if_there(os.path.join(folder, temporary))
                 swept.append(temporary)
@@ -84,7 +77,7 @@ class Outbox:
     def _stages(self) -> Iterator[tuple[str, str]]:
         for folder, _, files in os.walk(self.root):
             for name in files:
-                if name.startswith(TEMPORARY_PREFIX) and name.endswith(TEMPORARY_SUFFIX):
+                if name.startswith(names.TEMPORARY_PREFIX) and name.endswith(names.TEMPORARY_SUFFIX):
                     yield folder, name
 
     def _read(self, name: str) -> bytes | None:
@@ -98,4 +91,4 @@ class Outbox:
 
     def _stage(self, name: str, key: str) -> str:
         folder = os.path.dirname(name)
-        return os.path.join(self.root, folder, temporary_name(key))
+        return os.path.join(self.root, folder, names.temporary(key))

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import quote
 
 from msgspec import Struct
 
-from digitd import names
 from digitd.config import KEEP, Settings
 from digitd.intake.ignore import Rules
 from digitd.intake.rescan import Entry, walk
@@ -53,7 +53,7 @@ def report(settings: Settings) -> Report:
     holder = holder_of(settings.state.path)
     path = settings.state.path / FILE_NAME
     if path.exists():
-        with closing(sqlite3.connect(f"file:{_uri(path)}?mode=ro", uri=True, timeout=5)) as journal:
+        with closing(sqlite3.connect(f"file:{quote(os.fsencode(path))}?mode=ro", uri=True, timeout=5)) as journal:
             return _report(settings, holder, journal)
     return _report(settings, holder, None)
 
@@ -73,7 +73,7 @@ def _report(settings: Settings, holder: Mapping[str, float] | None, journal: sql
         recent_since = _first_since(journal, now - RATE_SECONDS)
         recent = journal.execute("SELECT count(*) FROM scans WHERE seq >= ?", (recent_since,)).fetchone()[0]
         last = journal.execute("SELECT recognised FROM scans ORDER BY seq DESC LIMIT 1").fetchone()
-        unpublished = journal.execute("SELECT count(*) FROM scans WHERE state = 0").fetchone()[0]
+        unpublished = journal.execute("SELECT count(*) FROM scans WHERE state = 0 AND state < 2").fetchone()[0]
         failures = _failures(journal, since)
     return Report(
         running=holder is not None,
@@ -145,14 +145,7 @@ def _waiting(
 def _known(journal: sqlite3.Connection, entry: Entry) -> bool:
     found = journal.execute(
         "SELECT 1 FROM scans WHERE kept = 1 AND path = ? AND inode = ? AND size = ? AND mtime_ns = ?",
-        (os.fsencode(entry.path), entry.stamp.inode, entry.stamp.size, entry.stamp.mtime_ns),
+        (os.fsencode(entry.path), fs.folded(entry.stamp.inode), entry.stamp.size, fs.folded(entry.stamp.mtime_ns)),
     )
     return found.fetchone() is not None
-
-
-def _uri(path: Path) -> str:
-    from urllib.parse import quote
-
-    return quote(os.fspath(path))
-
 

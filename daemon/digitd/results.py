@@ -39,6 +39,8 @@ CSV_COLUMNS = (
 )
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 CONFIDENCE_DIGITS = 4
+_FIRST_SECOND = datetime(1, 1, 1, tzinfo=UTC).timestamp()
+_LAST_SECOND = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
 
 
 class Status(StrEnum):
@@ -131,7 +133,8 @@ class Result(Struct, frozen=True):
 
 def timestamp(seconds: float) -> str:
     """RFC 3339 in UTC, to the millisecond, of seconds since the epoch."""
-    moment = datetime.fromtimestamp(seconds, UTC)
+    # A file's time is whatever its writer set: years that no calendar has are the nearest one it has.
+    moment = datetime.fromtimestamp(min(max(seconds, _FIRST_SECOND), _LAST_SECOND), UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

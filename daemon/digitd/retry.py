@@ -13,7 +13,6 @@ from digitd.config import MOVE_NOWHERE, Settings
 from digitd.errors import FolderError
 from digitd.intake.ignore import Rules
 from digitd.intake.rescan import walk
-from digitd.outbox import temporary_name
 
 
 @dataclass(frozen=True)
@@ -40,9 +39,9 @@ def retry(settings: Settings, patterns: Sequence[str]) -> Iterator[Returned]:
     rules = Rules(settings.inbox.include, settings.inbox.ignore)
     entries = walk(folder, rules, recursive=True, on_ignored=lambda *_: None, on_error=_refuse)
     for path in sorted(entry.path for entry in entries):
-        if patterns and not any(fnmatchcase(path, each) or fnmatchcase(os.path.basename(path), each) for each in patterns):
-            continue
-        yield _return(Path(folder), settings.inbox.path, path)
+        spoken = (path, os.path.basename(path))
+        if not patterns or any(fnmatchcase(name, pattern) for name in spoken for pattern in patterns):
+            yield _return(Path(folder), settings.inbox.path, path)
 
 
 def _return(archive: Path, inbox: Path, path: str) -> Returned:
@@ -63,9 +62,13 @@ def _return(archive: Path, inbox: Path, path: str) -> Returned:
                 raise
             if os.path.lexists(target):
                 continue
-            hidden = os.path.join(os.path.dirname(target), temporary_name(f"retry-{number}"))
-            fs.copy_durably(source, hidden)
-            fs.rename_noreplace(hidden, target)
+            hidden = os.path.join(os.path.dirname(target), names.temporary(f"retry-{number}"))
+            try:
+                fs.copy_durably(source, hidden)
+                fs.rename_noreplace(hidden, target)
+            except OSError:
+                fs.unlink_if_there(hidden)
+                raise
             os.unlink(source)
         fs.unlink_if_there(os.path.join(archive, folder, ticket_name(name)))
         return Returned(path, back)

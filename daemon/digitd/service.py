@@ -209,7 +209,7 @@ class Daemon:
         path, stamp, outcome = ready.path, ready.stamp, finding.outcome
         if finding.seen is Seen.GONE:
             self._log.info("scan_gone", scan=names.printable(path), reason="it was removed before it could be read")
-            self._supply.release(path, look_again=True)
+            self._supply.retry(path)
             return None
         if finding.seen is not Seen.READ or outcome is None:
             self._log.debug("scan_not_ready", scan=names.printable(path), reason=str(finding.seen))
@@ -304,4 +304,3 @@ def _pipe(stack: ExitStack) -> tuple[int, int]:
     stack.callback(os.close, sleep_end)
     stack.callback(os.close, wake_end)
     return wake_end, sleep_end
-

@@ -13,14 +13,16 @@ BYTES = {
     "GiB": 2**30,
 }
 _BYTES_BY_LOWER_CASE = {unit.lower(): factor for unit, factor in BYTES.items()}
+_MOST = 1e15
 _QUANTITY = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*")
 
 
 def duration(value: object) -> float:
     """Seconds of a number or of a string with a unit. ValueError where it is neither."""
-    number, unit = _split(value, "a duration such as 0.5, 500ms, 10s, 5m, 2h or 90d")
+    allowed = "a duration such as 0.5, 500ms, 10s, 5m, 2h or 90d"
+    number, unit = _split(value, allowed)
     if unit and unit not in SECONDS:
-        raise ValueError("a duration such as 0.5, 500ms, 10s, 5m, 2h or 90d")
+        raise ValueError(allowed)
     return number * SECONDS[unit or "s"]
 
 
@@ -34,7 +36,12 @@ def size(value: object) -> int:
 
 
 def _split(value: object, allowed: str) -> tuple[float, str]:
-    match = None if isinstance(value, bool) else _QUANTITY.fullmatch(str(value))
-    if match is None:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        number, unit = float(value), ""
+    elif isinstance(value, str) and (match := _QUANTITY.fullmatch(value)):
+        number, unit = float(match[1]), match[2]
+    else:
         raise ValueError(allowed)
-    return float(match[1]), match[2]
+    if not 0 <= number <= _MOST:
+        raise ValueError(allowed)
+    return number, unit

@@ -37,5 +37,6 @@ def run(
 
         service.run(settings, once=once)
     except DigitdError as error:
-        log.get().error("refused", code=error.code, cause=error.cause, remedy=error.remedy, exit_code=int(error.exit_code))
+        code = int(error.exit_code)
+        log.get().error("refused", code=error.code, cause=error.cause, remedy=error.remedy, exit_code=code)
         sys.exit(error.exit_code)

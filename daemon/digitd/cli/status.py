@@ -95,7 +95,9 @@ def check(context: typer.Context, config: Config = None) -> None:
     print(f"outbox         {chosen.outbox.path}")
     print(f"state          {chosen.state.path}")
     bundle = Bundle.load(chosen.model.bundle or shipped())
-    print(f"bundle         {bundle.name} {bundle.version}, sha256 {bundle.sha256[:16]}..., engine {chosen.model.engine}")
+    print(
+        f"bundle         {bundle.name} {bundle.version}, sha256 {bundle.sha256[:16]}..., engine {chosen.model.engine}"
+    )
     for library in LIBRARIES:
         try:
             version = importlib.metadata.version(library)

@@ -37,9 +37,9 @@ def dark_on_light(page: Gray) -> Gray:
 def has_light_ink(page: Gray) -> bool:
     """Whether the ink is lighter than the paper.
 
-    Strokes are narrow, so against a median over a third of the page they stand out to their own side: skewness says which.
-    Where strokes are too thick for that, paper is what most of the page's edge is, unless a clear majority of the
-    page disagrees (then the edge is a dark border or a table).
+    Strokes are narrow, so against a median over a third of the page they stand out to their own side, and skewness
+    says which. Where strokes are too thick for that, paper is what most of the page's edge is, unless a clear
+    majority of the page disagrees (then the edge is a dark border or a table).
     """
     small = reduced(page, SMALLER)
     side = max(3, min(small.shape) // 3 | 1)
@@ -51,7 +51,7 @@ def has_light_ink(page: Gray) -> bool:
     if spread < 0.5:
         return bool(small.mean() < 128)
     skewness = float((deviation**3).mean()) / spread**3
-    threshold, light = cv2.threshold(small, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    _, light = cv2.threshold(small, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     edge = np.concatenate((light[0], light[-1], light[:, 0], light[:, -1]))
     light_edge, light_page = float(edge.mean()), float(light.mean())
     agreed = abs(light_edge - 0.5) > 0.4 and (light_edge < 0.5) == (light_page < 0.5)

@@ -1,4 +1,4 @@
-"""Parts to lines, and a line's parts to digits: by overlap, so that a 5's bar or a broken stroke stays with its digit."""
+"""Parts to lines, and a line's parts to digits: by overlap, so that a 5's bar stays with its digit."""
 
 from collections.abc import Sequence
 

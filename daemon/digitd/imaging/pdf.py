@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digitd.errors import DamagedScanError, EncryptedScanError, TooManyPagesError, TruncatedScanError
 from digitd.imaging.remedies import SEND_AGAIN
+
+if TYPE_CHECKING:
+    from pypdfium2 import PdfDocument, PdfPage
 
 DPI = 200
 """What scanners use for text: a digit of 4 mm gets 30 px."""
@@ -57,7 +60,7 @@ def pages(data: bytes, most_pixels: int, most_pages: int) -> Iterator[NDArray[np
     return _rendered(document, count, min(most_pixels, MOST_PIXELS))
 
 
-def _rendered(document: Any, count: int, most_pixels: int) -> Iterator[NDArray[np.uint8]]:
+def _rendered(document: "PdfDocument", count: int, most_pixels: int) -> Iterator[NDArray[np.uint8]]:
     try:
         for index in range(count):
             page = document[index]
@@ -69,7 +72,7 @@ def _rendered(document: Any, count: int, most_pixels: int) -> Iterator[NDArray[n
         document.close()
 
 
-def _render(page: Any, most_pixels: int) -> NDArray[np.uint8]:
+def _render(page: "PdfPage", most_pixels: int) -> NDArray[np.uint8]:
     width, height = page.get_size()
     if not (width > 0 and height > 0):
         raise DamagedScanError("a page of the PDF has no size", SEND_AGAIN)

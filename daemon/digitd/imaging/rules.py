@@ -86,8 +86,8 @@ def _thin(mask: Gray, thickest: int) -> Gray:
 
 
 def _lines(mask: Gray) -> tuple[Gray, int] | None:
-    """Where the lines run, a pixel around them included, and how many they are; None where there are none to take out."""
-    height, width = mask.shape
+    """Where the lines run, with a pixel around them, and how many there are; None where none is to be taken out."""
+    width = mask.shape[1]
     length = max(9, width // PIECE)
     thickest = _thickest(mask)
     thin = _thin(mask, thickest)

@@ -1,10 +1,13 @@
 """Digits that touch: parts too wide to be one are cut where the least ink connects their halves."""
 
+from itertools import pairwise
+
+import cv2
 import numpy as np
 
 from digitd.imaging.clean import Ink
 from digitd.imaging.components import Part
-from digitd.imaging.gray import as_gray
+from digitd.imaging.gray import Gray, as_gray
 from digitd.imaging.lines import Group
 from digitd.imaging.normalise import stroke_width
 
@@ -26,6 +29,8 @@ MIDDLE = 0.3
 """That waist is this near the middle, as a share of half the width."""
 SHORTEST, SHORTEST_HALF = 0.55, 0.8
 """Digits that touch are at least this tall, of the taller one's height; taller where only a waist speaks for it."""
+LOOPED, LOOP = 0.7, 0.45
+"""A group wider than the first, with two loops beside each other that are taller than the second, of its height."""
 MOST_CUT = 2.6
 """A cut goes through at most so many strokes' width of ink."""
 
@@ -43,9 +48,10 @@ def cut_touching(ink: Ink, lines: list[list[Group]], digits: int | None) -> list
             if width > least:
                 groups += _cut(group, max(2, round(width / (USUAL * tall))), MOST_CUT)
             elif not alone and width > max(WAISTED * height, WIDER * _usual_width(line, group, tall)):
-                groups += _cut(group, 2, WAIST, MIDDLE)
+                pieces = _cut(group, 2, WAIST, MIDDLE)
+                groups += pieces if len(pieces) > 1 else _cut_between_loops(group)
             else:
-                groups.append(group)
+                groups += _cut_between_loops(group)
         result.append(groups)
     if digits is not None:
         _reach(result, digits)
@@ -69,6 +75,35 @@ def _tall(line: list[Group]) -> float:
     return float(np.median([height for height in heights if height >= 0.5 * max(heights)]))
 
 
+def _cut_between_loops(group: Group) -> list[Group]:
+    """Two tall loops beside each other are two zeros, sixes or nines; an 8 has its loops above each other."""
+    width, height = _extent(group)
+    if width < LOOPED * height:
+        return [group]
+    own, left, top = _canvas(group)
+    outside = cv2.copyMakeBorder(1 - own, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
+    count, _, stats, _ = cv2.connectedComponentsWithStats(outside, connectivity=4)
+    boxes = [tuple(int(value) for value in stats[index]) for index in range(2, count)]
+    loops = sorted(box for box in boxes if box[3] > LOOP * height)
+    if len(loops) != 2 or loops[0][0] + loops[0][2] >= loops[1][0]:
+        return [group]
+    start, end = loops[0][0] + loops[0][2] - 1, loops[1][0] - 1
+    at = start + int(own[:, start:end].sum(0).argmin())
+    pieces = [_piece(own[:, :at], left, top), _piece(own[:, at:], left + at, top)]
+    return [[piece] for piece in pieces if piece is not None]
+
+
+def _canvas(group: Group) -> tuple[Gray, int, int]:
+    """A group's ink in its box, and the box's left and top."""
+    left, top = min(part.left for part in group), min(part.top for part in group)
+    width, height = _extent(group)
+    own = np.zeros((height, width), np.uint8)
+    for part in group:
+        y, x = part.top - top, part.left - left
+        own[y : y + part.height, x : x + part.width] |= part.mask
+    return own, left, top
+
+
 def _usual_width(line: list[Group], group: Group, tall: float) -> float:
     """The median width of a line's other digits, ones left out."""
     widths = [_extent(other)[0] for other in line if other is not group]
@@ -85,12 +120,8 @@ def _cut(group: Group, count: int, most: float, shift: float = 1.0) -> list[Grou
     goes through more than `most` strokes."""
     if count < 2:
         return [group]
-    left, top = min(part.left for part in group), min(part.top for part in group)
     width, height = _extent(group)
-    own = np.zeros((height, width), np.uint8)
-    for part in group:
-        y, x = part.top - top, part.left - left
-        own[y : y + part.height, x : x + part.width] |= part.mask
+    own, left, top = _canvas(group)
     columns = own.sum(0, dtype=np.int64).astype(np.float64)
     stroke = max(1.0, stroke_width(own))
     if shift < 1:
@@ -110,7 +141,7 @@ def _cut(group: Group, count: int, most: float, shift: float = 1.0) -> list[Grou
             edges.append(at)
     edges.append(width)
     pieces = []
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in pairwise(edges):
         piece = _piece(own[:, start:end], left + start, top)
         if piece is not None:
             pieces.append([piece])

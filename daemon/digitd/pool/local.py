@@ -2,11 +2,13 @@
 
 import multiprocessing
 import os
+import signal
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from ctypes import c_uint64
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 
@@ -53,6 +55,11 @@ class _Worker:
     deadline: float = 0.0
     doomed: Loss | None = None
     last_words: bytes = b""
+
+    @property
+    def free(self) -> bool:
+        """Whether it can take a batch."""
+        return self.loaded and self.batch is None and self.doomed is None
 
 
 @dataclass
@@ -108,7 +115,7 @@ class LocalPool:
     @property
     def idle(self) -> int:
         """How many workers have nothing to do."""
-        free = sum(worker.loaded and worker.batch is None for worker in self._workers)
+        free = sum(worker.free for worker in self._workers)
         return max(0, free - len(self._waiting))
 
     @property
@@ -173,7 +180,7 @@ class LocalPool:
             if worker.process.exitcode is None:
                 worker.process.kill()
                 worker.process.join()
-            self._drain_output(worker)
+            self._drain_output(worker, to_its_end=True)
             worker.output.close()
         self._workers.clear()
 
@@ -187,7 +194,7 @@ class LocalPool:
             name="digitd-worker",
             daemon=True,
         )
-        process.start()
+        _start_apart(process)
         channel_inside.close()
         output_inside.close()
         os.set_blocking(output.fileno(), False)
@@ -197,7 +204,7 @@ class LocalPool:
         for worker in self._workers:
             if not self._waiting:
                 return
-            if worker.loaded and worker.batch is None:
+            if worker.free:
                 batch = self._waiting.popleft()
                 worker.batch = batch
                 worker.progress_seen = worker.progress.value
@@ -239,9 +246,9 @@ class LocalPool:
 
     def _replace(self, worker: _Worker, loss: Loss) -> list[Done]:
         self._workers.remove(worker)
-        self._drain_output(worker)
         worker.process.kill()
         worker.process.join()
+        self._drain_output(worker, to_its_end=True)
         worker.channel.close()
         worker.output.close()
         if not worker.loaded:
@@ -291,18 +298,41 @@ class LocalPool:
         patience = max(0.0, min(nearest, MEMORY_CHECK_SECONDS))
         return patience if timeout is None else min(timeout, patience)
 
-    def _drain_output(self, worker: _Worker) -> None:
-        while True:
-            try:
-                chunk = os.read(worker.output.fileno(), OUTPUT_CHUNK)
-            except (BlockingIOError, OSError):
-                return
-            if not chunk:
-                return
+    def _drain_output(self, worker: _Worker, *, to_its_end: bool = False) -> None:
+        """Tell whole lines; TO_ITS_END (nothing comes any more) also what stands after the last of them."""
+        while chunk := _read_now(worker.output):
             *lines, worker.last_words = (worker.last_words + chunk)[-OUTPUT_CHUNK:].split(b"\n")
-            for line in lines:
-                if line.strip():
-                    self._on_output(worker.process.pid or 0, line.decode("utf-8", "backslashreplace"))
+            self._tell(worker, lines)
+        if to_its_end:
+            self._tell(worker, [worker.last_words])
+            worker.last_words = b""
+
+    def _tell(self, worker: _Worker, lines: Iterable[bytes]) -> None:
+        for line in lines:
+            if line.strip():
+                self._on_output(worker.process.pid or 0, line.decode("utf-8", "backslashreplace"))
+
+
+def _read_now(output: Connection) -> bytes:
+    """What lies in a pipe that does not block; nothing where it is empty or closed."""
+    try:
+        return os.read(output.fileno(), OUTPUT_CHUNK)
+    except OSError:
+        return b""
+
+
+def _start_apart(process: ForkServerProcess) -> None:
+    """Start a worker that no signal to the daemon's process group ends: draining needs it.
+
+    The fork server, started with the first worker, inherits what is blocked here, and lives as long as the daemon.
+    """
+    # It lifts the block at its own start, so that comes first.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _resident(pid: int | None) -> int:

@@ -9,6 +9,7 @@ import stat
 import time
 from collections.abc import Iterator
 from ctypes import c_uint64
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -30,9 +31,10 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 def main(setup: Setup, channel: Connection, output: Connection, progress: c_uint64) -> None:
     """Serve batches until the channel closes."""
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    _die_with_the_daemon()
+    # Both go to a whole group (Ctrl-C, `timeout`, `kill 0`): the daemon is who ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     # Native libraries print to these; the daemon turns it into events.
     os.dup2(output.fileno(), 1)
     os.dup2(output.fileno(), 2)
@@ -41,17 +43,39 @@ def main(setup: Setup, channel: Connection, output: Connection, progress: c_uint
     try:
         reader = open_reader(Bundle.load(Path(setup.bundle)), setup.engine, limits)
     except DigitdError as error:
-        channel.send_bytes(encode(Refusal(error.cause, error.remedy)))
+        _send(channel, Refusal(error.cause, error.remedy))
         return
-    channel.send_bytes(encode(Hello(setup.bundle)))
-    while True:
+    wanted = _send(channel, Hello(setup.bundle))
+    while wanted:
         try:
             jobs = decode_jobs(channel.recv_bytes())
-        except EOFError:
+        except (EOFError, ConnectionError):
             return
         begun = time.monotonic()
         findings = read(jobs, reader, limits, progress)
-        channel.send_bytes(encode(Findings(findings, time.monotonic() - begun)))
+        wanted = _send(channel, Findings(findings, time.monotonic() - begun))
+
+
+def _send(channel: Connection, answer: Hello | Refusal | Findings) -> bool:
+    """Answer the daemon; False if it no longer listens."""
+    try:
+        channel.send_bytes(encode(answer))
+    except ConnectionError:
+        return False
+    return True
+
+
+def _die_with_the_daemon() -> None:
+    """Let no worker outlive the daemon, not even one that hangs or is stopped.
+
+    A worker's parent is the fork server, which ends when nobody holds the other end of a pipe any more. Every worker
+    inherits that end: once each has let go of it, the daemon's death alone ends the server, and that ends the workers.
+    """
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    descriptor = forkserver._forkserver._forkserver_alive_fd  # type: ignore[attr-defined]
+    if descriptor is not None:
+        os.close(descriptor)
+        forkserver._forkserver._forkserver_alive_fd = None  # type: ignore[attr-defined]
 
 
 def read(jobs: tuple[Job, ...], reader: Reader, limits: Limits, progress: c_uint64) -> tuple[Finding, ...]:

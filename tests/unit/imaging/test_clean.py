@@ -30,6 +30,7 @@ def light(shape: tuple[int, int], kind: str) -> NDArray[np.float64]:
 
 
 def lit(page: NDArray[Any], kind: str, noise: float = 0.0, seed: int = 0) -> Gray:
+    """A page in that light, with Gaussian noise of that deviation."""
     image = page * light(page.shape, kind) + RNG(seed).normal(0, noise, page.shape)
     return np.clip(image, 0, 255).astype(np.uint8)
 

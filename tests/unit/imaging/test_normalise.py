@@ -14,11 +14,13 @@ from digitd.imaging.normalise import is_mnist_like, normalise, stroke_width
 
 
 def centre(image: Gray) -> tuple[float, float]:
+    """The centre of mass, as indexes of column and row."""
     moments = cv2.moments(image)
     return moments["m10"] / moments["m00"], moments["m01"] / moments["m00"]
 
 
 def longer_side(image: Gray) -> int:
+    """The longer side of the ink, px."""
     return max(cv2.boundingRect(image)[2:])
 
 

@@ -15,10 +15,12 @@ from digitd.imaging.segment import segment
 
 
 def kinds(page: Gray, layout: str = "auto", digits: int | None = None) -> list[list[str]]:
+    """What each mark of each line is."""
     return [[mark.kind for mark in line] for line in segment(clean(page), layout, digits)]
 
 
 def counts(page: Gray, layout: str = "auto", digits: int | None = None) -> list[int]:
+    """How many glyphs each line has."""
     return [len(line) for line in glyphs(page, layout, digits)]
 
 
@@ -102,6 +104,19 @@ def test_touching_digits_are_cut(draw: SimpleNamespace) -> None:
     page = draw.number("3205", 60, 25)
     page[95:102, 40 + 64 : 40 + 64 * 2 + 8] = 0
     assert counts(page) == [4]
+
+
+def test_two_loops_beside_each_other_are_two_digits(draw: SimpleNamespace) -> None:
+    """Two zeros that overlap by a stroke, too narrow to stand out as wide, are two glyphs; an 8 is one."""
+    page = draw.paper(160, 260)
+    draw.stroke(page, "0", (30, 40, 40, 80), 7)
+    draw.stroke(page, "0", (62, 40, 40, 80), 7)
+    draw.stroke(page, "2", (140, 40, 50, 80), 7)
+    assert counts(page) == [3]
+    eight = draw.paper(160, 140)
+    draw.stroke(eight, "0", (35, 20, 60, 60), 7)
+    draw.stroke(eight, "0", (30, 76, 70, 64), 7)
+    assert counts(eight) == [1]
 
 
 def test_the_number_of_digits_helps(draw: SimpleNamespace) -> None:
