@@ -122,7 +122,8 @@ def memory(work: Path) -> Iterator[Row]:
     yield Row(
         "peak memory of the process tree, two workers, over 20,000 waiting scans (sum of resident sizes)",
         "500 MB",
-        f"{many.resident / processes.MB:.0f} MB; each shared page counted once: {many.proportional / processes.MB:.0f} MB",
+        f"{many.resident / processes.MB:.0f} MB"
+        f"; each shared page counted once: {many.proportional / processes.MB:.0f} MB",
         many.resident < 500 * processes.MB,
     )
     yield Row("the same, against 2,000 waiting scans", "within 10 %", f"{growth:+.1%}", abs(growth) <= 0.1)

@@ -148,7 +148,7 @@ def log_line(event: dict[str, Any]) -> Text:
     """An event of the daemon's log, for people."""
     fields = dict(event)
     moment, level, name = str(fields.pop("time", ""))[11:23], fields.pop("level", ""), fields.pop("event")
-    line = Text(f"{moment:12}  ", style="dim").append(f"{name:15} ", style=LEVELS.get(level, "bold"))
+    line = Text().append(f"{moment:12}  ", style="dim").append(f"{name:15} ", style=LEVELS.get(level, "bold"))
     if name == "scan_published":
         status, reason = fields["status"], fields["reason"]
         line.append(f"{fields['scan']:21} ").append(f"{status:9}", style=STYLES[status])
@@ -398,7 +398,7 @@ def play(folder: Path, console: Console) -> list[str]:
         accepted = sum(result["status"] == "accepted" for result in check.results.values())
         console.print(
             Text(
-                f"{len(dropped)} scans, {len(check.results)} results, {accepted} of them accepted, and those all right. "
+                f"{len(dropped)} scans, {len(check.results)} results, {accepted} of them accepted, those all right. "
                 f"The daemon's exit code is {code}.",
                 style="bold green",
             ),

@@ -58,7 +58,8 @@ class Pen:
         size = (max(2, round(small.shape[1] * scale)), max(2, round(small.shape[0] * scale)))
         large = cv2.resize(np.pad(small, 1), size, interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
         # Enlarged edges are soft; a pen's are not.
-        return np.clip((large - 0.5) * max(1.0, scale * 0.5) + 0.5, 0, 1)
+        sharp: Ink = np.clip((large - 0.5) * max(1.0, scale * 0.5) + 0.5, 0, 1)
+        return sharp
 
     def line(self, digits: str, height: int, gap: float = 0.35) -> Ink:
         """Digits side by side on a slightly uneven base line."""
@@ -238,14 +239,15 @@ def uneven(pen: Pen, text: str) -> Gray:
     """A copy on grey paper that is darker to one side, with the grain of a cheap sensor."""
     ink = pen.line(text, 60)
     page = on(np.full((ink.shape[0] + 130, ink.shape[1] + 150), 205.0), ink, (75, 65), 62)
-    page *= light(*page.shape, dark=0.5, angle=0.5)
+    height, width = page.shape
+    page *= light(height, width, dark=0.5, angle=0.5)
     return whole(page + pen.chance.normal(0, 3, page.shape))
 
 
 def photograph(pen: Pen, texts: list[str]) -> NDArray[np.uint8]:
     """A note photographed askew in warm light, with a shadow over one half."""
     ink = pen.lines(texts, 62)
-    page = on(np.full((ink.shape[0] + 190, ink.shape[1] + 200), 236.0), ink, (100, 95), 48)
+    page: NDArray[Any] = on(np.full((ink.shape[0] + 190, ink.shape[1] + 200), 236.0), ink, (100, 95), 48)
     height, width = page.shape
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     askew = corners + np.array([[-8, 3], [22, -14], [-4, 16], [14, -6]], np.float32)

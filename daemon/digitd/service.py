@@ -219,11 +219,11 @@ class Daemon:
         if finding.identity is not None:
             identity = Identity(path, finding.identity.inode, finding.identity.size, finding.identity.mtime_ns)
         same = (identity.inode, identity.size, identity.mtime_ns) == (stamp.inode, stamp.size, stamp.mtime_ns)
-        if outcome.reason is not None and outcome.reason.code in _MAY_GROW and outcome.status is Status.FAILED:
-            if not same or self._supply.young(ready):
-                self._log.debug("scan_not_ready", scan=names.printable(path), reason=outcome.reason.code)
-                self._supply.retry(path)
-                return None
+        cut_short = outcome.reason is not None and outcome.reason.code in _MAY_GROW
+        if cut_short and (not same or self._supply.young(ready)):
+            self._log.debug("scan_not_ready", scan=names.printable(path), reason="cut short")
+            self._supply.retry(path)
+            return None
         return Read(identity, finding.sha256, outcome, since, now)
 
     def _note_filed(self, path: str, filed: Filed) -> None:

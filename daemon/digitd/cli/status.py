@@ -72,7 +72,8 @@ def _sentences(now: "Report") -> list[str]:
         f"digitd     {running}",
         f"inbox      {waiting} in {names.printable(now.inbox)}",
         f"today      {now.read_today:,} read" + (f": {today}" if today else ""),
-        f"rate       {now.scans_per_second:,} scans a second over the last minute; last read: {now.last_read or 'never'}",
+        f"rate       {now.scans_per_second:,} scans a second over the last minute",
+        f"last read  {now.last_read or 'never'}",
     ]
     if now.unpublished:
         lines.append(f"to publish {now.unpublished:,} recorded and not yet published")
