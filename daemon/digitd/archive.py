@@ -43,8 +43,9 @@ class Archive:
 
     @property
     def folders(self) -> set[str]:
-        """Every folder that sources move to."""
-        return {target for target in self._targets.values() if target not in {KEEP, DELETE}}
+        """Every folder in which filing changes something: where sources move to, and where they leave."""
+        changing = {target for target in self._targets.values() if target != KEEP}
+        return (changing - {DELETE}) | ({self._inbox} if changing else set())
 
     def file(
         self,
@@ -68,7 +69,6 @@ class Archive:
         if target == DELETE:
             os.unlink(path)
             return Filed.DELETED
-        os.makedirs(target, exist_ok=True)
         folder = os.path.join(target, fs.free_folder(target, os.path.dirname(source.path)))
         return self._move(path, source, folder, key, planned, plan, ticket)
 

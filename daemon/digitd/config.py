@@ -2,12 +2,13 @@
 
 import difflib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Hashable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
@@ -24,9 +25,20 @@ Bytes = Annotated[int, BeforeValidator(size), Field(gt=0)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Layout = Literal["auto", "single", "line", "page"]
 
-MOVE_NOWHERE = frozenset({"delete", "keep"})
 KEEP = "keep"
 DELETE = "delete"
+MOVE_NOWHERE = frozenset({DELETE, KEEP})
+
+
+def _folder_or_word(target: str) -> str:
+    if target.lower() in MOVE_NOWHERE:
+        return target.lower()
+    if not target.strip():
+        raise ValueError("a folder, delete or keep")
+    return target
+
+
+Target = Annotated[str, AfterValidator(_folder_or_word)]
 
 
 class Section(BaseModel):
@@ -66,17 +78,10 @@ class Outbox(Section):
 
     path: Path = Path("outbox")
     # `json` in the file; pydantic keeps the bare name for its own method.
-    json_: Literal["scan", "lines", "off"] = Field("scan", alias="json")
+    json_: Literal["scan", "lines", "off"] = Field(default="scan", alias="json")
     csv: bool = True
     every: PositiveSeconds = 10.0
-    rows: int = Field(10_000, gt=0)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _yaml_reads_off_as_false(cls, values: Any) -> Any:
-        if isinstance(values, dict) and values.get("json") is False:
-            return values | {"json": "off"}
-        return values
+    rows: int = Field(default=10_000, gt=0)
 
     @model_validator(mode="after")
     def _publishes_something(self) -> Self:
@@ -88,10 +93,10 @@ class Outbox(Section):
 class Sources(Section):
     """What becomes of a scan's file once its result is recorded: a folder, `delete` or `keep`."""
 
-    accepted: str = "archive/accepted"
-    review: str = "archive/review"
-    blank: str = "archive/blank"
-    failed: str = "archive/failed"
+    accepted: Target = "archive/accepted"
+    review: Target = "archive/review"
+    blank: Target = "archive/blank"
+    failed: Target = "archive/failed"
 
 
 class State(Section):
@@ -104,7 +109,7 @@ class State(Section):
 class Batch(Section):
     """How many scans a worker takes at once."""
 
-    max_scans: int = Field(64, gt=0, le=4096)
+    max_scans: int = Field(default=64, gt=0, le=4096)
 
 
 class Workers(Section):
@@ -132,7 +137,7 @@ class Recognition(Section):
     """How a page is read, and from when a reading is sure."""
 
     layout: Layout = "auto"
-    digits: int | None = Field(None, gt=0)
+    digits: int | None = Field(default=None, gt=0)
     accept: Probability = 0.9
     margin: Probability = 0.5
 
@@ -141,7 +146,7 @@ class Profile(Section):
     """Recognition settings that differ in the folders a pattern matches."""
 
     layout: Layout | None = None
-    digits: int | None = Field(None, gt=0)
+    digits: int | None = Field(default=None, gt=0)
     accept: Probability | None = None
     margin: Probability | None = None
 
@@ -151,7 +156,7 @@ class LimitsOfAScan(Section):
 
     bytes: Bytes = 64 * 10**6
     pixels: Bytes = 100 * 10**6
-    pages: int = Field(100, gt=0)
+    pages: int = Field(default=100, gt=0)
 
 
 class Log(Section):
@@ -169,6 +174,7 @@ class Settings(BaseSettings):
         extra="forbid",
         env_prefix=ENV_PREFIX,
         env_nested_delimiter=ENV_DELIMITER,
+        env_parse_none_str="null",
     )
 
     inbox: Inbox = Inbox()
@@ -200,17 +206,17 @@ class Settings(BaseSettings):
         return self.model_dump(mode="json", by_alias=True)
 
 
-def load(file: Path | None, environ: Mapping[str, str] = os.environ) -> Settings:
+def load(file: Path | None) -> Settings:
     """Read the settings of FILE, else of $DIGITD_CONFIG, else the defaults.
 
     Relative paths count from the file's folder, without a file from the working directory.
     ConfigError names the key, the value, and what is allowed.
     """
-    if file is None and environ.get(ENV_CONFIG):
-        file = Path(environ[ENV_CONFIG])
-    _refuse_unknown_variables(environ)
+    if file is None and os.environ.get(ENV_CONFIG):
+        file = Path(os.environ[ENV_CONFIG])
+    overridden = _checked_variables()
     values = {} if file is None else _read(file)
-    where = "the environment" if file is None else f"{file}"
+    where = " and ".join([*([f"{file}"] if file else []), *(["the environment"] if overridden else [])])
     try:
         settings = Settings(**values)
     except ValidationError as error:
@@ -223,7 +229,7 @@ def load(file: Path | None, environ: Mapping[str, str] = os.environ) -> Settings
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = yaml.load(file.read_text(encoding="utf-8"), _Loader)
     except FileNotFoundError as error:
         raise ConfigError(f"{file} does not exist", "Name an existing file with -c, or leave -c out") from error
     except (OSError, UnicodeDecodeError) as error:
@@ -242,11 +248,36 @@ def _read(file: Path) -> dict[str, Any]:
     for section, value in content.items():
         if value is None and section in Settings.model_fields:
             content[section] = {}
-    return {str(key): value for key, value in content.items()}
+    return content
 
 
-def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
-    for name in environ:
+class _Loader(yaml.SafeLoader):
+    """YAML as people read it: `on` and `off` are words, every key is one, and none is there twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise yaml.MarkedYAMLError(
+                        problem=f"the key {key.value} is there twice", problem_mark=key.start_mark
+                    )
+                seen.add(key.value)
+        return {str(key): value for key, value in super().construct_mapping(node, deep).items()}
+
+
+_BOOL = "tag:yaml.org,2002:bool"
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != _BOOL]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(_BOOL, re.compile("(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+
+
+def _checked_variables() -> list[str]:
+    """The DIGITD_ variables that override something. ConfigError for one that names no section."""
+    overriding = []
+    for name in os.environ:
         if not name.upper().startswith(ENV_PREFIX) or name.upper() == ENV_CONFIG:
             continue
         section = name[len(ENV_PREFIX) :].lower().split(ENV_DELIMITER)[0]
@@ -254,6 +285,8 @@ def _refuse_unknown_variables(environ: Mapping[str, str]) -> None:
             near = _nearest(section, Settings.model_fields)
             hint = f"Did you mean {ENV_PREFIX}{near.upper()}__...?" if near else "Remove the variable"
             raise ConfigError(f"the environment variable {name} names no section of config.yaml", hint)
+        overriding.append(name)
+    return overriding
 
 
 def _explain(error: ValidationError, where: str) -> ConfigError:
@@ -318,7 +351,7 @@ def _nearest(name: str, known: Iterable[str]) -> str | None:
 
 def _absolute(settings: Settings, base: Path) -> Settings:
     def at(path: Path) -> Path:
-        return Path(os.path.abspath(base / path.expanduser()))
+        return Path(os.path.abspath(base / os.path.expanduser(path)))
 
     sources = {
         status: target if target in MOVE_NOWHERE else str(at(Path(target)))

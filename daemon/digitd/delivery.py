@@ -14,11 +14,10 @@ from digitd.archive import Archive, Filed, Source
 from digitd.journal import Identity, Journal, Row
 from digitd.outbox import Outbox
 from digitd.results import Model, Outcome, Result
-from digitd.rolling import Roller
+from digitd.rolling import PAUSE_FIRST, PAUSE_MOST, Roller
 
 SYNC_SECONDS = 2.0
 """A publishing round: what was published in it becomes durable together."""
-PAUSE_FIRST, PAUSE_MOST = 0.5, 30.0
 
 OnFiled = Callable[[str, Filed], None]
 
@@ -56,6 +55,7 @@ class Delivery:
         self._log = log.get()
         self._unrecorded: list[list[Read]] = []
         self._unfinished: dict[int, Row] = {}
+        self._uncertain: set[int] = set()
         self._unmarked: list[int] = []
         self._reads: dict[int, Read] = {}
         self._pause = 0.0
@@ -64,11 +64,12 @@ class Delivery:
         self._syncer = ThreadPoolExecutor(1, "digitd-sync")
         self._sync: Future[tuple[int, int]] | None = None
         self._next_sync = float("inf")
+        self._sync_failed = False
 
     @property
     def troubled(self) -> str | None:
         """What keeps results from being delivered; None while all goes well."""
-        return self._troubled
+        return self._troubled or self._roller.troubled
 
     @property
     def held_up(self) -> bool:
@@ -79,10 +80,14 @@ class Delivery:
         """Finish what a crash left half done; gives the paths whose sources could not be filed yet."""
         rebooted = self._journal.rebooted
         rows = self._journal.unfinished(with_published=rebooted)
-        self._finish(rows, again=True, rebooted=rebooted)
+        if rebooted:
+            self._uncertain.update(row.seq for row in rows)
+        self._finish(rows, again=True)
         self._roller.recover(rebooted)
-        wanted = {row.id for row in self._unfinished.values()}
+        wanted = {row.id for row in self._unfinished.values()} | self._roller.staged
         swept = self._outbox.sweep(wanted.__contains__)
+        if rebooted or self._journal.unsynced():
+            self._next_sync = time.monotonic()
         if rows or swept:
             self._log.info("recovered", scans=len(rows), swept=len(swept), after_reboot=rebooted)
         return [row.identity.path for row in self._unfinished.values()]
@@ -96,13 +101,16 @@ class Delivery:
         """Do what is due at NOW (monotonic seconds)."""
         if now >= self._next_try:
             self._try_again()
+        self._roller.tick(now)
+        if self._roller.unsynced:
+            self._roller.unsynced = False
+            self._next_sync = min(self._next_sync, now + SYNC_SECONDS)
         if self._sync is not None and self._sync.done():
             self._note_synced(self._sync)
             self._sync = None
         if self._sync is None and now >= self._next_sync:
             self._next_sync = float("inf")
-            self._sync = self._syncer.submit(self._sync_folders, self._journal.highest())
-        self._guarded("roll", lambda: self._roller.tick(now))
+            self._sync = self._syncer.submit(self._sync_folders, self._journal.covered())
 
     def next_due(self) -> float:
         """When `tick` has something to do (monotonic seconds)."""
@@ -117,10 +125,12 @@ class Delivery:
         """Publish what has gathered, and make everything durable. What cannot be done now is done at the next start."""
         if self.held_up:
             self._try_again()
-        self._guarded("roll", self._roller.roll_all)
+        self._roller.roll_all()
         self._syncer.shutdown(wait=True)
-        if not self._guarded("sync", lambda: self._journal.settle(self._sync_folders(self._journal.highest()))):
-            self._log.warning("not_durable_yet", remedy="the next start makes it durable")
+        try:
+            self._settle(self._sync_folders(self._journal.covered()))
+        except (OSError, sqlite3.Error) as error:
+            self._log.warning("not_durable_yet", error=str(error), remedy="the next start makes it durable")
 
     def _try_to_deliver(self, reads: list[Read]) -> bool:
         rows: list[Row] = []
@@ -129,7 +139,7 @@ class Delivery:
         except (OSError, sqlite3.Error) as error:
             self._hold_up("record", error)
             return False
-        self._finish(rows, again=False, rebooted=False)
+        self._finish(rows, again=False)
         return True
 
     def _rows(self, reads: list[Read]) -> list[Row]:
@@ -185,16 +195,17 @@ class Delivery:
             result=results.to_json(result),
         )
 
-    def _finish(self, rows: Iterable[Row], *, again: bool, rebooted: bool) -> None:
+    def _finish(self, rows: Iterable[Row], *, again: bool) -> None:
         for row in rows:
             try:
-                self._publish(row, again=again, rebooted=rebooted)
+                self._publish(row, again=again)
                 filed = self._file(row)
             except (OSError, sqlite3.Error) as error:
                 self._unfinished[row.seq] = row
                 self._hold_up("publish", error, row.identity.path)
             else:
                 self._unfinished.pop(row.seq, None)
+                self._uncertain.discard(row.seq)
                 self._unmarked.append(row.seq)
                 self._on_filed(row.identity.path, filed)
                 self._say_published(row)
@@ -218,18 +229,22 @@ class Delivery:
             id=row.id,
         )
 
-    def _publish(self, row: Row, *, again: bool, rebooted: bool) -> None:
+    def _publish(self, row: Row, *, again: bool) -> None:
         while row.published_as is not None:
             try:
                 if again:
+                    rebooted = row.seq in self._uncertain
                     self._outbox.publish_again(row.published_as, row.id, row.result, rebooted=rebooted)
                 else:
                     self._outbox.publish(row.published_as, row.id)
                 return
             except FileExistsError:
                 # Somebody else put a file there since the name was chosen.
-                name, _ = self._outbox.free_name(row.identity.path, self._journal.last_number(row.identity.path))
-                self._journal.rename(row, name)
+                used = self._journal.last_number(row.identity.path)
+                self._journal.rename(row, *self._outbox.free_name(row.identity.path, used))
+            except FileNotFoundError:
+                # Somebody took the stage away, or the folder with it.
+                self._outbox.stage(row.published_as, row.id, row.result)
 
     def _file(self, row: Row) -> Filed:
         source = Source(row.identity.path, row.identity.inode, row.identity.size, row.identity.mtime_ns)
@@ -252,10 +267,10 @@ class Delivery:
     def _try_again(self) -> None:
         self._next_try = float("inf")
         self._mark()
-        self._finish(list(self._unfinished.values()), again=True, rebooted=False)
+        self._finish(list(self._unfinished.values()), again=True)
         while self._unrecorded and self._try_to_deliver(self._unrecorded[0]):
             del self._unrecorded[0]
-        if not self.held_up and self._troubled is not None:
+        if self._troubled is not None and not self.held_up:
             self._log.info("delivery_resumed", after=self._troubled)
             self._troubled, self._pause = None, 0.0
 
@@ -274,15 +289,6 @@ class Delivery:
                 remedy="make room or give the rights; digitd goes on by itself, and nothing is lost",
             )
 
-    def _guarded(self, step: str, action: Callable[[], None]) -> bool:
-        try:
-            action()
-        except (OSError, sqlite3.Error) as error:
-            self._roller.postpone(time.monotonic() + PAUSE_FIRST)
-            self._log.error("step_failed", step=step, error=str(error), remedy="it is tried again")
-            return False
-        return True
-
     def _sync_folders(self, upto: tuple[int, int]) -> tuple[int, int]:
         seen: set[int] = set()
         for folder in (self._outbox.root, *sorted(self._archive.folders)):
@@ -297,7 +303,17 @@ class Delivery:
 
     def _note_synced(self, sync: "Future[tuple[int, int]]") -> None:
         try:
-            self._journal.settle(sync.result())
+            self._settle(sync.result())
         except (OSError, sqlite3.Error) as error:
-            self._log.warning("sync_failed", error=str(error), remedy="it is tried again")
             self._next_sync = time.monotonic() + SYNC_SECONDS
+            if not self._sync_failed:
+                self._log.warning("sync_failed", error=str(error), remedy="it is tried again")
+            self._sync_failed = True
+        else:
+            self._sync_failed = False
+
+    def _settle(self, upto: tuple[int, int]) -> None:
+        self._journal.settle(upto)
+        # Not earlier: a crash before that must find that the machine was started anew.
+        if self._journal.rebooted and not self._uncertain and self._roller.certain:
+            self._journal.note_boot()

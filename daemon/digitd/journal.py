@@ -15,6 +15,8 @@ from digitd.errors import FolderError
 FILE_NAME = "journal.sqlite3"
 VERSION = 1
 PRUNE_CHUNK = 1000
+PART_BYTES = 64 << 20
+"""Results that go into one rolled file at most, whatever `outbox.rows` allows: they are in memory together."""
 
 RECORDED, PUBLISHED, SETTLED = 0, 1, 2
 """A row's way: it is in the journal; published and filed; and that has reached the disk."""
@@ -93,21 +95,38 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         """Open, or make, the journal in FOLDER. FolderError if it is damaged or was written by a newer digitd."""
         self.path = folder / FILE_NAME
-        self._db = sqlite3.connect(self.path, isolation_level=None)
+        try:
+            self._db = sqlite3.connect(self.path, isolation_level=None)
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
         try:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._durable(True)
             self._db.execute("PRAGMA cache_size = -8000")
             self._make_tables()
-        except sqlite3.DatabaseError as error:
+            row = self._db.execute("SELECT max(seq) FROM scans").fetchone()
+            self._last = max(row[0] or 0, int(self._meta("last") or 0))
+            before, boot = self._meta("boot"), fs.boot_id()
+            # Where it cannot be told, a reboot is assumed: then results are looked at, not trusted to be there.
+            self.rebooted = before is not None and (before != boot or not boot)
+            """Whether the machine was started since: what was published may not have lasted, until `note_boot`."""
+            if before is None:
+                self.note_boot()
+        except sqlite3.Error as error:
             self._db.close()
-            raise FolderError(
-                f"the journal {self.path} cannot be used ({error})",
-                "Move it and its -wal file aside; scans already filed are not read again",
-            ) from error
-        row = self._db.execute("SELECT max(seq) FROM scans").fetchone()
-        self._last = max(row[0] or 0, int(self._meta("last") or 0))
-        self.rebooted = self._note_boot()
+            raise self._unusable(error) from error
+        except FolderError:
+            self._db.close()
+            raise
+
+    def _unusable(self, error: sqlite3.Error) -> FolderError:
+        # Operational: the disk is full, a right is missing. The file itself is not at fault.
+        remedy = (
+            "Make room, or give the user that digitd runs as the right to write it"
+            if isinstance(error, sqlite3.OperationalError)
+            else "Move it and its -wal file aside; scans already filed are not read again"
+        )
+        return FolderError(f"the journal {self.path} cannot be used ({error})", remedy)
 
     def close(self) -> None:
         """Close it; what was committed stays."""
@@ -132,12 +151,10 @@ class Journal:
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version = {VERSION}")
 
-    def _note_boot(self) -> bool:
-        boot = fs.boot_id()
-        before = self._meta("boot")
-        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('boot', ?)", (boot,))
-        # Where it cannot be told, a reboot is assumed: then results are looked at rather than trusted to be there.
-        return before is not None and (before != boot or not boot)
+    def note_boot(self) -> None:
+        """What was published before this start of the machine is known to be there."""
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('boot', ?)", (fs.boot_id(),))
+        self.rebooted = False
 
     def _meta(self, key: str) -> str | None:
         row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
@@ -180,9 +197,9 @@ class Journal:
                         row.seq,
                         row.id,
                         os.fsencode(row.identity.path),
-                        row.identity.inode,
+                        fs.folded(row.identity.inode),
                         row.identity.size,
-                        row.identity.mtime_ns,
+                        fs.folded(row.identity.mtime_ns),
                         row.status,
                         row.reason,
                         row.recognised,
@@ -202,9 +219,12 @@ class Journal:
             )
         self._last = rows[-1].seq
 
-    def rename(self, row: Row, published_as: str) -> None:
-        """Give a result that is not yet published another name, durably."""
-        self._db.execute("UPDATE scans SET published_as = ? WHERE seq = ?", (os.fsencode(published_as), row.seq))
+    def rename(self, row: Row, published_as: str, number: int) -> None:
+        """Give a result that is not yet published another name, the NUMBERth of its scan's, durably."""
+        with self._transaction():
+            self._db.execute("UPDATE scans SET published_as = ? WHERE seq = ?", (os.fsencode(published_as), row.seq))
+            name = os.fsencode(row.identity.path)
+            self._db.execute("INSERT OR REPLACE INTO names VALUES (?, ?, ?)", (name, number, time.time()))
         row.published_as = published_as
 
     def plan_filing(self, row: Row, target: str) -> None:
@@ -224,14 +244,19 @@ class Journal:
     def unsynced(self) -> bool:
         """Whether something is published that may not have reached the disk."""
         found = self._db.execute(
-            f"SELECT 1 FROM scans WHERE state = {PUBLISHED} UNION ALL SELECT 1 FROM parts WHERE state = {PUBLISHED} LIMIT 1"
+            f"SELECT 1 FROM scans WHERE state = {PUBLISHED} AND {_OPEN}"
+            f" UNION ALL SELECT 1 FROM parts WHERE state = {PUBLISHED} AND {_OPEN} LIMIT 1"
         )
         return found.fetchone() is not None
 
-    def highest(self) -> tuple[int, int]:
-        """The last row and the last part there are: what a sync begun now covers."""
-        part = self._db.execute("SELECT max(part) FROM parts").fetchone()[0]
-        return self._last, part or 0
+    def covered(self) -> tuple[int, int]:
+        """The last row and the last part of which, and of all before them, a sync begun now makes durable."""
+        row = self._db.execute(f"SELECT min(seq) - 1 FROM scans WHERE state = {RECORDED} AND {_OPEN}").fetchone()[0]
+        part = self._db.execute(f"SELECT min(part) - 1 FROM parts WHERE state = {RECORDED} AND {_OPEN}").fetchone()[0]
+        return self._last if row is None else row, self._last_part() if part is None else part
+
+    def _last_part(self) -> int:
+        return self._db.execute("SELECT max(part) FROM parts").fetchone()[0] or 0
 
     def settle(self, upto: tuple[int, int]) -> None:
         """What was published up to these numbers has reached the disk."""
@@ -239,10 +264,11 @@ class Journal:
         try:
             with self._transaction():
                 self._db.execute(
-                    f"UPDATE scans SET state = {SETTLED} WHERE state = {PUBLISHED} AND seq <= ?", (upto[0],)
+                    f"UPDATE scans SET state = {SETTLED} WHERE state = {PUBLISHED} AND {_OPEN} AND seq <= ?", (upto[0],)
                 )
                 self._db.execute(
-                    f"UPDATE parts SET state = {SETTLED} WHERE state = {PUBLISHED} AND part <= ?", (upto[1],)
+                    f"UPDATE parts SET state = {SETTLED} WHERE state = {PUBLISHED} AND {_OPEN} AND part <= ?",
+                    (upto[1],),
                 )
         finally:
             self._durable(True)
@@ -250,19 +276,28 @@ class Journal:
     def unfinished(self, with_published: bool) -> list[Row]:
         """Rows that are recorded and not done; after a reboot also those whose publishing may not have lasted."""
         most = PUBLISHED if with_published else RECORDED
-        return [_row(found) for found in self._db.execute(f"{_SELECT} WHERE state <= {most} ORDER BY seq")]
+        # The index by name: without statistics SQLite would rather go through all rows in order.
+        select = f"{_SELECT} INDEXED BY scans_open WHERE state <= {most} AND {_OPEN} ORDER BY seq"
+        return [_row(found) for found in self._db.execute(select)]
 
     def knows_kept(self, identity: Identity) -> bool:
         """Whether this very scan was read before, and stays in the inbox."""
         found = self._db.execute(
             "SELECT 1 FROM scans WHERE kept = 1 AND path = ? AND inode = ? AND size = ? AND mtime_ns = ? LIMIT 1",
-            (os.fsencode(identity.path), identity.inode, identity.size, identity.mtime_ns),
+            (os.fsencode(identity.path), fs.folded(identity.inode), identity.size, fs.folded(identity.mtime_ns)),
         )
         return found.fetchone() is not None
 
     def unrolled(self, limit: int) -> list[Row]:
-        """Rows that are in no rolled file yet, in order."""
-        return [_row(found) for found in self._db.execute(f"{_SELECT} WHERE part IS NULL ORDER BY seq LIMIT ?", (limit,))]
+        """Rows that are in no rolled file yet, in order: at most LIMIT, and no more than memory is meant for."""
+        rows: list[Row] = []
+        total = 0
+        for found in self._db.execute(f"{_SELECT} WHERE part IS NULL ORDER BY seq LIMIT ?", (limit,)):
+            rows.append(_row(found))
+            total += len(rows[-1].result)
+            if total >= PART_BYTES:
+                break
+        return rows
 
     def count_unrolled(self) -> int:
         """How many rows are in no rolled file yet."""
@@ -270,7 +305,7 @@ class Journal:
 
     def next_part(self) -> int:
         """The number of the next rolled file; never used twice, whatever was pruned."""
-        return max(self.highest()[1], int(self._meta("part") or 0)) + 1
+        return max(self._last_part(), int(self._meta("part") or 0)) + 1
 
     def open_part(self, part: Part, last_seq: int) -> None:
         """The unrolled rows up to LAST_SEQ belong to this part, durably."""
@@ -279,6 +314,11 @@ class Journal:
             self._db.execute("INSERT OR REPLACE INTO meta VALUES ('part', ?)", (str(part.part),))
             self._db.execute("UPDATE scans SET part = ? WHERE part IS NULL AND seq <= ?", (part.part, last_seq))
 
+    def rename_part(self, part: Part, name: str) -> Part:
+        """Give a rolled file that is not yet published another name, durably."""
+        self._db.execute("UPDATE parts SET name = ? WHERE part = ?", (name, part.part))
+        return Part(part.part, name)
+
     def part_published(self, part: Part) -> None:
         """The rolled file is in the outbox."""
         self._db.execute(f"UPDATE parts SET state = {PUBLISHED} WHERE part = ?", (part.part,))
@@ -286,12 +326,15 @@ class Journal:
     def unfinished_parts(self, with_published: bool) -> list[Part]:
         """Rolled files that may not be in the outbox."""
         most = PUBLISHED if with_published else RECORDED
-        found = self._db.execute(f"SELECT part, name FROM parts WHERE state <= {most} ORDER BY part")
+        found = self._db.execute(
+            f"SELECT part, name FROM parts INDEXED BY parts_open WHERE state <= {most} AND {_OPEN} ORDER BY part"
+        )
         return [Part(part, name) for part, name in found]
 
     def rows_of(self, part: Part) -> list[Row]:
         """The rows of a rolled file, in order."""
-        return [_row(found) for found in self._db.execute(f"{_SELECT} WHERE part = ? ORDER BY seq", (part.part,))]
+        select = f"{_SELECT} WHERE part = ? AND part > 0 ORDER BY seq"
+        return [_row(found) for found in self._db.execute(select, (part.part,))]
 
     def prune(self, before: float, after_seq: int) -> tuple[int, list[Row]]:
         """Forget settled rows recognised before BEFORE (seconds since 1970), a chunk from AFTER_SEQ on.
@@ -302,7 +345,12 @@ class Journal:
         found = self._db.execute(f"{_SELECT} WHERE seq > ? ORDER BY seq LIMIT {PRUNE_CHUNK}", (after_seq,))
         chunk = [row for row in map(_row, found) if row.recognised < before]
         if not chunk:
-            self._db.execute("DELETE FROM names WHERE used < ?", (before,))
+            with self._transaction():
+                self._db.execute("DELETE FROM names WHERE used < ?", (before,))
+                self._db.execute(
+                    f"DELETE FROM parts WHERE state = {SETTLED}"
+                    " AND part < coalesce((SELECT min(part) FROM scans WHERE part > 0), part)"
+                )
             return 0, []
         with self._transaction():
             self._db.execute("INSERT OR REPLACE INTO meta VALUES ('last', ?)", (str(self._last),))
@@ -316,17 +364,21 @@ class Journal:
     def forget(self, seqs: Iterable[int]) -> None:
         """Forget these settled rows."""
         with self._transaction():
-            self._db.executemany(f"DELETE FROM scans WHERE seq = ? AND state = {SETTLED}", [(seq,) for seq in seqs])
+            self._db.executemany(
+                f"DELETE FROM scans WHERE seq = ? AND state = {SETTLED} AND part IS NOT NULL", [(seq,) for seq in seqs]
+            )
 
 
+# SQLite takes a partial index only where the query repeats its condition to the letter.
+_OPEN = f"state < {SETTLED}"
 _SELECT = (
-    "SELECT seq, id, path, inode, size, mtime_ns, status, reason, recognised, published_as, filed_as, kept, part, result"
-    " FROM scans"
+    "SELECT seq, id, path, inode, size, mtime_ns, status, reason, recognised, published_as, filed_as, kept, part,"
+    " result FROM scans"
 )
 
 
 def _row(found: tuple[Any, ...]) -> Row:
-    seq, id_, path, inode, size, mtime_ns, status, reason, recognised, published_as, filed_as, kept, part, result = found
+    seq, id_, path, inode, size, mtime_ns, status, reason, recognised, published_as, filed_as, kept, part, data = found
     return Row(
         seq=seq,
         id=id_,
@@ -337,6 +389,6 @@ def _row(found: tuple[Any, ...]) -> Row:
         published_as=None if published_as is None else os.fsdecode(published_as),
         kept=bool(kept),
         rolled=part != 0,
-        result=result,
+        result=data,
         filed_as=None if filed_as is None else os.fsdecode(filed_as),
     )

@@ -1,9 +1,10 @@
 """Logging: events with fields, one JSON object a line off a terminal, coloured on one."""
 
+import json
 import logging
 import sys
 import warnings
-from typing import Any, Literal, TextIO
+from typing import Any, Literal, TextIO, cast
 
 import msgspec
 import structlog
@@ -32,7 +33,7 @@ def configure(level: str, form: Literal["auto", "json", "console"], stream: Text
     structlog.configure(
         processors=shared,
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Stream(stream))),
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(handlers=[_Forward()], level=LEVELS[level], force=True)
@@ -48,10 +49,33 @@ def get(**fields: Any) -> Logger:
 
 def _json(_: Any, __: str, event: Any) -> str:
     first = {key: event.pop(key) for key in ("time", "level", "event")}
-    return _encoder.encode(first | event).decode()
+    try:
+        return _encoder.encode(first | event).decode()
+    except UnicodeEncodeError:
+        # A path of the configuration that is no UTF-8; names of scans never get here raw.
+        return json.dumps(first | event, default=str)
 
 
 _encoder = msgspec.json.Encoder(enc_hook=str)
+
+
+class _Stream:
+    """A stream that may fail: a full disk, a reader that left. Nothing of what is logged is worth a scan."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, line: str) -> None:
+        try:
+            self._stream.write(line)
+        except OSError:
+            return
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError:
+            return
 
 
 class _Forward(logging.Handler):
@@ -62,4 +86,6 @@ class _Forward(logging.Handler):
         fields = {"message": record.getMessage()}
         if record.exc_info:
             fields["exception"] = logging.Formatter().formatException(record.exc_info)
-        logger.log(max(record.levelno, logging.DEBUG), "library_message", **fields)
+        # structlog knows the five levels, and libraries invent others: take the one below.
+        level = min(max(record.levelno // 10 * 10, logging.DEBUG), logging.CRITICAL)
+        logger.log(level, "library_message", **fields)

@@ -25,8 +25,12 @@ class Outbox:
         def candidate(number: int) -> str:
             return os.path.join(folder, names.result_name(name, number))
 
-        number = names.first_free(lambda number: os.path.lexists(self._path(candidate(number))), used)
+        number = names.first_free(lambda number: self.has(candidate(number)), used)
         return candidate(number), number
+
+    def has(self, name: str) -> bool:
+        """Whether something has this name."""
+        return os.path.lexists(self._path(name))
 
     def stage(self, name: str, key: str, data: bytes) -> None:
         """Write what is to be published as NAME. OSError where that fails."""
@@ -69,9 +73,14 @@ class Outbox:
         swept = []
         for folder, temporary in self._stages():
             key = temporary[len(names.TEMPORARY_PREFIX) : -len(names.TEMPORARY_SUFFIX)]
-            if not wanted(key):
-                fs.unlink_if_there(os.path.join(folder, temporary))
-                swept.append(temporary)
+            if wanted(key):
+                continue
+            try:
+                os.unlink(os.path.join(folder, temporary))
+            except OSError:
+                # It is hidden and in nobody's way; the next start tries again.
+                continue
+            swept.append(temporary)
         return swept
 
     def _stages(self) -> Iterator[tuple[str, str]]:

@@ -4,6 +4,7 @@ import errno
 import fcntl
 import json
 import os
+import stat
 import time
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,8 @@ from digitd.config import KEEP, MOVE_NOWHERE, Settings
 from digitd.errors import AlreadyRunningError, FolderError
 
 LOCK_NAME = "lock"
+# `digitd status` holds the lock for the blink of an eye, to see whether anybody does.
+LOCK_SECONDS = 0.2
 _ADVICE = "Choose a folder outside the inbox"
 
 
@@ -52,9 +55,15 @@ class Lock:
         self._descriptor = -1
 
     def __enter__(self) -> Self:
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise FolderError(
+                f"state.path: the lock {self._path} cannot be opened ({error.strerror})",
+                "Let the user that digitd runs as write it, or remove it while no digitd runs",
+            ) from error
+        try:
+            self._take()
         except OSError as error:
             os.close(self._descriptor)
             if error.errno not in {errno.EAGAIN, errno.EACCES}:
@@ -68,6 +77,17 @@ class Lock:
         os.ftruncate(self._descriptor, 0)
         os.write(self._descriptor, json.dumps({"pid": os.getpid(), "since": time.time()}).encode())
         return self
+
+    def _take(self) -> None:
+        deadline = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except OSError:
+                if time.monotonic() >= deadline:
+                    raise
+            time.sleep(LOCK_SECONDS / 20)
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         os.ftruncate(self._descriptor, 0)
@@ -100,9 +120,14 @@ def _refuse_inside(key: str, folder: Path, inbox: Path, *, recursive: bool) -> N
 
 
 def _existing(key: str, folder: Path) -> None:
-    if not folder.exists():
-        raise FolderError(f"{key}: the folder {folder} does not exist", f"Make it (mkdir -p {folder}), or correct {key}")
-    if not folder.is_dir():
+    try:
+        mode = os.stat(folder).st_mode
+    except FileNotFoundError as error:
+        remedy = f"Make it (mkdir -p {folder}), or correct {key}"
+        raise FolderError(f"{key}: the folder {folder} does not exist", remedy) from error
+    except OSError as error:
+        raise _unusable(key, folder, error, "reached") from error
+    if not stat.S_ISDIR(mode):
         raise FolderError(f"{key}: {folder} is no folder", f"Correct {key}")
 
 

@@ -6,11 +6,11 @@ import time
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import datetime
-from pathlib import Path
 from urllib.parse import quote
 
 from msgspec import Struct
 
+from digitd import fs
 from digitd.config import KEEP, Settings
 from digitd.intake.ignore import Rules
 from digitd.intake.rescan import Entry, walk
@@ -118,9 +118,7 @@ def _failures(journal: sqlite3.Connection, since: int) -> list[Failure]:
     ]
 
 
-def _waiting(
-    settings: Settings, journal: sqlite3.Connection | None, now: float
-) -> tuple[int | None, float | None]:
+def _waiting(settings: Settings, journal: sqlite3.Connection | None, now: float) -> tuple[int | None, float | None]:
     """How many scans wait in the inbox, and the oldest one's time of arrival."""
     failed: list[OSError] = []
     rules = Rules(settings.inbox.include, settings.inbox.ignore)
@@ -148,4 +146,3 @@ def _known(journal: sqlite3.Connection, entry: Entry) -> bool:
         (os.fsencode(entry.path), fs.folded(entry.stamp.inode), entry.stamp.size, fs.folded(entry.stamp.mtime_ns)),
     )
     return found.fetchone() is not None
-

@@ -1,11 +1,15 @@
 """Rolled files: rows gather in the journal, and whole CSV and JSON Lines files are published now and then."""
 
+import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from digitd import log, results
+from digitd import log, names, results
 from digitd.journal import Journal, Part, Row
 from digitd.outbox import Outbox
+
+PAUSE_FIRST, PAUSE_MOST = 0.5, 30.0
+"""Seconds before what failed is tried again: doubled from the first to the most."""
 
 
 class Roller:
@@ -16,7 +20,13 @@ class Roller:
         self._endings = (*([".csv"] if csv else []), *([".jsonl"] if lines else []))
         self._every, self._rows = every, rows
         self._gathered = journal.count_unrolled()
-        self._opened: list[Part] = []
+        self._opened: dict[int, Part] = {}
+        self._uncertain: set[int] = set()
+        self._pause = self._not_before = 0.0
+        self.troubled: str | None = None
+        """What keeps rolled files from being published; None while all goes well."""
+        self.unsynced = False
+        """Whether something was published since the reader of this last looked."""
         self._deadline = time.monotonic() if self._gathered else float("inf")
         self._log = log.get()
 
@@ -31,35 +41,69 @@ class Roller:
             self._deadline = time.monotonic() + self._every
         self._gathered += rows
 
+    @property
+    def certain(self) -> bool:
+        """Whether every part that a reboot may have undone is known to be there."""
+        return not self._uncertain
+
+    @property
+    def staged(self) -> set[str]:
+        """The keys of the stages that are still to be published."""
+        return {_key(part, ending) for part in self._opened.values() for ending in self._endings}
+
     def next_due(self) -> float:
         """When `tick` has something to do (monotonic seconds)."""
-        return self._deadline
-
-    def postpone(self, until: float) -> None:
-        """Try no part before UNTIL (monotonic seconds)."""
-        if self._gathered:
-            self._deadline = max(self._deadline, until)
+        at_once = self._opened or self._gathered >= self._rows
+        return max(self._not_before, 0.0 if at_once else self._deadline)
 
     def tick(self, now: float) -> None:
-        """Publish what is due. OSError or sqlite3.Error where that fails; the rows stay gathered."""
-        if self._opened or now >= self._deadline:
-            self.roll_all()
-        while self._gathered >= self._rows:
-            self._roll()
+        """Publish what is due; what fails is tried again after a growing pause, and the rows stay gathered."""
+        if now >= self.next_due():
+            self._attempt(self._roll_everything if self._opened or now >= self._deadline else self._roll_whole_parts)
 
     def roll_all(self) -> None:
-        """Publish everything gathered."""
-        for part in list(self._opened):
-            self._publish(part)
-        while self._gathered:
-            self._roll()
+        """Publish everything gathered. What cannot be published now is published at the next start."""
+        self._attempt(self._roll_everything)
 
     def recover(self, rebooted: bool) -> None:
         """Publish the parts that a crash kept from it."""
-        for part in self._journal.unfinished_parts(with_published=rebooted):
-            for ending, data in self._contents(self._journal.rows_of(part)):
-                self._outbox.publish_again(part.name + ending, _key(part, ending), data, rebooted=rebooted)
-            self._journal.part_published(part)
+        parts = self._journal.unfinished_parts(with_published=rebooted)
+        self._opened = {part.part: part for part in parts}
+        if rebooted:
+            self._uncertain = set(self._opened)
+        self._attempt(self._publish_opened)
+
+    def _attempt(self, action: Callable[[], None]) -> None:
+        """Say once what is wrong, and once that it is over."""
+        try:
+            action()
+        except (OSError, sqlite3.Error) as error:
+            self._pause = min(PAUSE_MOST, max(PAUSE_FIRST, self._pause * 2))
+            self._not_before = time.monotonic() + self._pause
+            if self.troubled is None:
+                self.troubled = str(error)
+                self._log.error(
+                    "rolling_paused",
+                    error=self.troubled,
+                    remedy="make room or give the rights; digitd goes on by itself, and nothing is lost",
+                )
+        else:
+            if self.troubled is not None:
+                self._log.info("rolling_resumed", after=self.troubled)
+            self.troubled, self._pause, self._not_before = None, 0.0, 0.0
+
+    def _roll_everything(self) -> None:
+        self._publish_opened()
+        while self._gathered:
+            self._roll()
+
+    def _roll_whole_parts(self) -> None:
+        while self._gathered >= self._rows:
+            self._roll()
+
+    def _publish_opened(self) -> None:
+        for part in list(self._opened.values()):
+            self._publish(part)
 
     def _roll(self) -> None:
         rows = self._journal.unrolled(self._rows)
@@ -68,22 +112,40 @@ class Roller:
             self._gathered, self._deadline = 0, float("inf")
             return
         number = self._journal.next_part()
-        part = Part(number, f"results-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{number:06d}")
+        name = f"results-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{number:06d}"
+        part = Part(number, self._free_name(name))
         for ending, data in self._contents(rows):
             self._outbox.stage(part.name + ending, _key(part, ending), data)
         self._journal.open_part(part, rows[-1].seq)
-        self._opened.append(part)
+        self._opened[part.part] = part
         self._gathered -= len(rows)
         self._deadline = time.monotonic() + self._every if self._gathered else float("inf")
         self._publish(part, len(rows))
 
+    def _free_name(self, name: str) -> str:
+        def taken(number: int) -> bool:
+            return any(self._outbox.has(names.numbered(name, number) + ending) for ending in self._endings)
+
+        return names.numbered(name, names.first_free(taken))
+
     def _publish(self, part: Part, scans: int | None = None) -> None:
-        for ending in self._endings:
-            # Staged before the journal knew of it: a stage that is gone was published by an earlier try.
-            self._outbox.publish_again(part.name + ending, _key(part, ending), b"", rebooted=False)
+        uncertain = part.part in self._uncertain
+        # Staged before the journal knew of it: a stage that is gone was published by an earlier try. After a reboot
+        # only the content itself tells.
+        staged: Iterable[tuple[str, bytes]] = ((ending, b"") for ending in self._endings)
+        for ending, data in self._contents(self._journal.rows_of(part)) if uncertain else staged:
+            while True:
+                try:
+                    self._outbox.publish_again(part.name + ending, _key(part, ending), data, rebooted=uncertain)
+                    break
+                except FileExistsError:
+                    # Somebody else put a file there since the name was chosen.
+                    part = self._opened[part.part] = self._journal.rename_part(part, self._free_name(part.name))
             self._log.info("part_published", file=part.name + ending, scans=scans)
         self._journal.part_published(part)
-        self._opened.remove(part)
+        self.unsynced = True
+        self._uncertain.discard(part.part)
+        del self._opened[part.part]
 
     def _contents(self, rows: list[Row]) -> Iterator[tuple[str, bytes]]:
         for ending in self._endings:

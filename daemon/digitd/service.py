@@ -31,6 +31,7 @@ from digitd.systemd import Notifier
 # Well inside systemd's TimeoutStopSec: what is in hand then stays in the inbox.
 STOP_SECONDS = 45.0
 STATUS_SECONDS = 5.0
+DRAIN_SECONDS = 0.5
 # A watcher that cannot be started again for so long is a case for a restart of the whole daemon.
 WATCHER_LOST_SECONDS = 60.0
 WAKE_BYTES = 4096
@@ -48,14 +49,25 @@ def run(settings: Settings, *, once: bool) -> None:
 
     DigitdError where it cannot start.
     """
-    check_folders(settings)
+    asked: list[str] = []
+    daemon: Daemon | None = None
+
+    def ask_to_stop(why: str) -> None:
+        asked.append(why)
+        if daemon is not None:
+            daemon.ask_to_stop(why)
+
     with ExitStack() as stack:
+        # First in, last out: a signal finds it whatever is being set up or put away.
+        stack.enter_context(StopSignals(ask_to_stop))
+        check_folders(settings)
         stack.enter_context(Lock(settings.state.path))
         notifier = Notifier()
         stack.callback(notifier.close)
         bundle = Bundle.load(settings.model.bundle or shipped())
         daemon = Daemon(settings, bundle, notifier, stack, once=once)
-        stack.enter_context(StopSignals(daemon.ask_to_stop))
+        if asked:
+            daemon.ask_to_stop(asked[0])
         daemon.run()
 
 
@@ -130,6 +142,7 @@ class Daemon:
         for path in self._delivery.recover():
             self._supply.hold(path)
         self._supply.start()
+        whole = False
         try:
             self._load()
             while self._stop_asked is None and not (self._once and self._nothing_left()):
@@ -139,14 +152,17 @@ class Daemon:
                 self._delivery.tick(time.monotonic())
                 self._pruner.tick(time.monotonic())
                 self._tell()
+            whole = True
         finally:
-            self._finish()
+            self._finish(whole=whole)
 
     def _load(self) -> None:
         begun = time.monotonic()
         while not self._pool.ready and self._stop_asked is None:
             self._supply.advance()
             self._wait(STATUS_SECONDS)
+        if not self._pool.ready:
+            return
         self._notifier.ready()
         self._log.info(
             "ready",
@@ -267,14 +283,21 @@ class Daemon:
                 f"{trouble}"
             )
 
-    def _finish(self) -> None:
+    def _finish(self, *, whole: bool) -> None:
+        """Put everything away. WHOLE: nothing broke, so what is in hand is worth waiting for."""
+        why = (self._stop_asked or "nothing left") if whole else "an error"
+        self._log.info("stopping", why=why, in_hand=self._supply.in_hand)
         self._notifier.stopping()
         self._supply.stop()
         deadline = time.monotonic() + STOP_SECONDS
-        while self._pool.busy and time.monotonic() < deadline:
-            self._wait(max(0.0, deadline - time.monotonic()))
-        self._delivery.close()
-        self._log.info("stopped", why=self._stop_asked or "nothing left", read=dict(self._read))
+        try:
+            while whole and self._pool.busy and time.monotonic() < deadline:
+                self._wait(DRAIN_SECONDS)
+                self._delivery.tick(time.monotonic())
+                self._tell()
+        finally:
+            self._delivery.close()
+        self._log.info("stopped", why=why, read=dict(self._read))
 
     def _wake(self) -> None:
         try:

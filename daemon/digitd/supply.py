@@ -147,7 +147,8 @@ class Supply:
         self._tries.pop(path, None)
         if path in self._again or look_again:
             self._again.discard(path)
-            self._settler.hint(path, HintKind.FOUND)
+            if not self._settler.hint(path, HintKind.FOUND):
+                self._rescan_wanted = True
 
     def retry(self, path: str) -> None:
         """This path could not be read now; offer it again after a growing pause."""
@@ -156,6 +157,9 @@ class Supply:
         pause = self._tries[path] = min(RETRY_MOST, self._tries.get(path, RETRY_FIRST / 2) * 2)
         if not self._settler.retry(path, pause):
             self._rescan_wanted = True
+        elif path not in self._settler:
+            # It is gone; another file of this name begins anew.
+            del self._tries[path]
 
     def young(self, ready: Ready) -> bool:
         """Whether a scan that was found cut short may still be growing."""
@@ -230,7 +234,10 @@ class Supply:
 
     def _settle(self) -> None:
         for ready in self._settler.due(max(0, WINDOW - len(self._ready))):
-            if ready.path in self._queued or ready.path in self._in_hand or self._known(ready.path, ready.stamp):
+            if ready.path in self._in_hand:
+                self._again.add(ready.path)
+                continue
+            if ready.path in self._queued or self._known(ready.path, ready.stamp):
                 continue
             self._queued.add(ready.path)
             heapq.heappush(self._ready, (order_key(ready.path, ready.stamp.mtime_ns), ready, time.time()))
@@ -254,8 +261,13 @@ class Supply:
         )
         self._more = found.more
         for entry in found.entries:
-            if not self._settler.hint(entry.path, HintKind.FOUND):
+            if self._settler.hint(entry.path, HintKind.FOUND):
+                continue
+            if len(self._settler) >= HINTS_MOST:
                 self._more = True
+            else:
+                # It cannot be looked at just now: later, and not again and again at once.
+                self._rescan_wanted = True
         self._found_none = not found.entries and not found.more
         ended = time.monotonic()
         self._rescan_at = ended + self._inbox.rescan

@@ -1,6 +1,8 @@
 """The real daemon in a real process over real folders, for tests."""
 
+import csv
 import importlib.util
+import io
 import json
 import os
 import signal
@@ -124,6 +126,13 @@ class House:
         """Every JSON result in the outbox."""
         return [json.loads(path.read_bytes()) for path in self.outbox.rglob("*.json") if not path.name.startswith(".")]
 
+    def rows(self) -> list[dict[str, str]]:
+        """Every row of every rolled CSV file in the outbox, in order."""
+        rows: list[dict[str, str]] = []
+        for path in sorted(self.outbox.glob("results-*.csv")):
+            rows += csv.DictReader(io.StringIO(path.read_bytes().decode("utf-8"), newline=""))
+        return rows
+
     def archived(self) -> list[Path]:
         """Every filed source, without the tickets beside failed ones."""
         return [path for path in self.archive.rglob("*") if path.is_file() and path.suffix != ".json"]
@@ -169,17 +178,13 @@ class Daemon:
         return self
 
     def __exit__(self, *_: object) -> None:
-        everyone = self.family()
-        try:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        for each in everyone:
-            try:
-                each.kill()
-            except psutil.NoSuchProcess:
-                pass
-        psutil.wait_procs(everyone, PATIENCE)
+        while everyone := self.survivors():
+            for each in everyone:
+                try:
+                    each.kill()
+                except psutil.NoSuchProcess:
+                    pass
+            time.sleep(POLL)
         self.process.wait(PATIENCE)
         self._join()
         if self.process.stdout is not None and self.process.stderr is not None:
@@ -294,6 +299,10 @@ class Daemon:
             except psutil.NoSuchProcess:
                 continue
         return alive
+
+    def wait_nobody(self) -> None:
+        """Wait until no process of its session is left."""
+        wait_for(lambda: not self.survivors(), "the end of every process of the daemon")
 
     def workers(self) -> list[int]:
         """The worker processes' ids, once they have loaded."""

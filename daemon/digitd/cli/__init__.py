@@ -24,17 +24,22 @@ for module in (run_, read, status, train, evaluate):
     module.register(app)
 
 
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"digitd {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     context: typer.Context,
     config: Config = None,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_say_version, is_eager=True)
+    ] = False,
 ) -> None:
     """Take the options that stand before the command."""
     context.obj = config
-    if version:
-        typer.echo(f"digitd {__version__}")
-        raise typer.Exit
 
 
 def run(arguments: list[str] | None = None) -> int:

@@ -1,13 +1,14 @@
 """`digitd run`: the daemon."""
 
 import sys
+import threading
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from digitd.cli.common import Config
-from digitd.errors import DigitdError
+from digitd.errors import DigitdError, ExitCode
 
 
 def register(app: typer.Typer) -> None:
@@ -29,6 +30,7 @@ def run(
     from digitd.config import load
 
     log.configure("info", "auto")
+    threading.excepthook = _say_thread_failed
     chosen: Path | None = config if config is not None else context.obj
     try:
         settings = load(chosen)
@@ -40,3 +42,15 @@ def run(
         code = int(error.exit_code)
         log.get().error("refused", code=error.code, cause=error.cause, remedy=error.remedy, exit_code=code)
         sys.exit(error.exit_code)
+    except Exception:  # noqa: BLE001 - a bug is an event of the log too
+        remedy = "Start it again, nothing is lost; please report this with the lines above"
+        log.get().error("crashed", remedy=remedy, exit_code=int(ExitCode.BUG), exc_info=True)
+        sys.exit(ExitCode.BUG)
+
+
+def _say_thread_failed(failure: threading.ExceptHookArgs) -> None:
+    from digitd import log
+
+    name = None if failure.thread is None else failure.thread.name
+    cause = None if failure.exc_value is None else (failure.exc_type, failure.exc_value, failure.exc_traceback)
+    log.get().error("thread_failed", thread=name, exc_info=cause)

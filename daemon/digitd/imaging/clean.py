@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitd.imaging.background import dark_on_light, flat_paper, paper_of
+from digitd.imaging.frames import without_frames
 from digitd.imaging.gray import Gray, as_gray
 from digitd.imaging.rules import without_rules
 
@@ -65,9 +66,10 @@ def clean(page: Gray) -> Ink:
     contrast, floor = found
     mask = _mask(darker, contrast, floor)
     if min(mask.shape) >= MIN_RULED:
-        mask, rules = without_rules(mask)
-        if rules is not None:
-            darker = as_gray(np.where(rules, 0, darker))
+        written, _ = without_rules(without_frames(mask))
+        if written is not mask:
+            darker = as_gray(np.where(mask > written, 0, darker))
+            mask = written
     return Ink(_soft(darker, mask, contrast, floor), mask, scale, (width, height))
 
 

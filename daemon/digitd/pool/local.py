@@ -153,13 +153,13 @@ class LocalPool:
     def poll(self, timeout: float | None, wakers: Iterable[int] = ()) -> list[Done]:
         """Wait at most TIMEOUT seconds for findings, or until one of the descriptors WAKERS is readable."""
         patience = self._until_next_check(timeout)
-        sources: dict[object, _Worker] = {}
+        sources: dict[Connection, _Worker] = {}
         for worker in self._workers:
             sources[worker.channel] = worker
             sources[worker.output] = worker
         done: list[Done] = []
         for source in wait([*sources, *wakers], patience):
-            worker_of = sources.get(source)
+            worker_of = sources.get(source) if isinstance(source, Connection) else None
             if worker_of is None or worker_of not in self._workers:
                 continue
             if source is worker_of.output:

@@ -123,13 +123,15 @@ class _UnreadScanError(Exception):
 def load(path: bytes, most: int) -> tuple[bytes, Identity]:
     """The bytes of a regular file of at most MOST bytes, and which bytes they are.
 
-    Never follows a link and never waits on a FIFO.
+    Never follows a link, and never opens what is no regular file: to open a FIFO or a tape is to do something to it.
     """
     try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            raise _NotReadyError(Seen.GONE)
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise _fault(error, None) from error
-    with open(descriptor, "rb", buffering=0) as file:
+    with open(descriptor, "rb") as file:
         before = os.fstat(descriptor)
         if not stat.S_ISREG(before.st_mode):
             raise _NotReadyError(Seen.GONE)
@@ -143,7 +145,8 @@ def load(path: bytes, most: int) -> tuple[bytes, Identity]:
             )
             raise _UnreadScanError(cause, identity)
         try:
-            data = file.readall()
+            # One byte more than there should be: a file that grows is noticed, and does not fill the memory.
+            data = file.read(before.st_size + 1)
         except OSError as error:
             raise _fault(error, identity) from error
         after = os.fstat(descriptor)
@@ -157,5 +160,6 @@ def _fault(error: OSError, identity: Identity | None) -> Exception:
         return _NotReadyError(Seen.GONE)
     if error.errno in PASSING:
         return _NotReadyError(Seen.BUSY)
-    cause = ScanError(f"it cannot be read ({os.strerror(error.errno or 0)})", "Let the user that digitd runs as read it")
+    why = os.strerror(error.errno or 0)
+    cause = ScanError(f"it cannot be read ({why})", "Let the user that digitd runs as read it")
     return _UnreadScanError(cause, identity)

@@ -116,4 +116,4 @@ class _Steps(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no ty
         self._progress(self._done, self._total, self._message)
 
     def found(self, accuracy: float) -> None:
-        self._progress(self._done, self._total, f"{self._message}: {accuracy:.2%} of the held-out")
+        self._progress(self._done, self._total, f"{self._message}: {accuracy:.2%} of the held-out right")

@@ -7,8 +7,8 @@ from importlib import metadata, resources
 
 import digitd
 
-SOURCES = ("training", "imaging")
-"""The packages whose code makes the network what it is."""
+SOURCES = {"training": None, "imaging": ("normalise.py",)}
+"""The modules that make the training's images and the network: all of training, and the one it takes of imaging."""
 
 
 def versions() -> dict[str, str]:
@@ -29,9 +29,9 @@ def code_sha256() -> str:
 
 
 def _sources() -> Iterator[tuple[str, bytes]]:
-    for package in SOURCES:
+    for package, names in SOURCES.items():
         for file in (resources.files("digitd") / package).iterdir():
-            if file.name.endswith(".py"):
+            if file.name in names if names else file.name.endswith(".py"):
                 yield f"{package}/{file.name}", file.read_bytes()
 
 

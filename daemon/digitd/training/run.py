@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from digitd.errors import FolderError
+from digitd.errors import FolderError, UsageError
 from digitd.recognition import bundle as bundles
 from digitd.recognition.bundle import Bundle, Figures, File, Input, Manifest, Training
 from digitd.results import timestamp
@@ -55,9 +55,13 @@ def train(
     """Train `preset` on MNIST (idx files in `data`, or downloaded) and write a bundle to `out`.
 
     `out` must not exist, be empty, or be a bundle, which is replaced when the training has succeeded. `command` is
-    recorded. Raises PresetError, DataError, or FolderError. Nothing is chosen by the test set.
+    recorded. Raises PresetError, DataError, FolderError, or UsageError. Nothing is chosen by the test set.
     """
     begun = time.monotonic()
+    if seed < 0 or (epochs is not None and epochs < 1):
+        raise UsageError(
+            f"The seed {seed} with {epochs} epochs is nothing to train by", "Seeds begin at 0, epochs at 1"
+        )
     _check_out(out)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     progress(0, 0, "starting TensorFlow")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from digitd.errors import BundleError, FolderError
+from digitd.errors import BundleError, FolderError, UsageError
 from digitd.recognition.bundle import KERAS_FILE, LITERT_FILE, Bundle
 from digitd.recognition.engine import open_engine
 from digitd.training import Summary, data, train
@@ -137,6 +137,10 @@ def test_what_cannot_be_trained_is_said_and_leaves_nothing(mnist: Path, tmp_path
         train("huge", mnist, tmp_path / "out", 1, 1, COMMAND, quiet)
     with pytest.raises(DataError, match="is not a folder"):
         train("tutorial", tmp_path / "none", tmp_path / "out", 1, 1, COMMAND, quiet)
+    with pytest.raises(UsageError):
+        train("tutorial", mnist, tmp_path / "out", -1, 1, COMMAND, quiet)
+    with pytest.raises(UsageError):
+        train("tutorial", mnist, tmp_path / "out", 1, 0, COMMAND, quiet)
     assert not list(tmp_path.iterdir())
     with pytest.raises(BundleError):
         Bundle.load(tmp_path / "out")

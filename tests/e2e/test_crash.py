@@ -1,0 +1,142 @@
+"""kill -9 and other deaths: no scan lost, none read into two results, nobody left behind."""
+
+import json
+import os
+import shutil
+import signal
+import uuid
+from collections import Counter
+
+import psutil
+import pytest
+
+from e2e import scans
+from e2e.harness import Daemon, House, wait_for
+
+MANY = 400
+
+
+def backlog(house: House, count: int) -> set[str]:
+    """So many scans, no two alike, moved in at once."""
+    outside = house.root / "outside"
+    outside.mkdir()
+    for number in range(count):
+        folder = outside / str(number % 3)
+        folder.mkdir(exist_ok=True)
+        (folder / f"scan_{number}.png").write_bytes(scans.numbered(number))
+    names = house.files(outside)
+    for folder in outside.iterdir():
+        folder.rename(house.inbox / folder.name)
+    return names
+
+
+def assert_each_once(house: House, names: set[str]) -> None:
+    """Each scan has one whole JSON result, one row of one CSV file, and one archived source; the inbox is empty."""
+    assert house.files(house.inbox) == set()
+    assert house.files(house.outbox) == {f"{name}.json" for name in names} | {
+        path.name for path in house.outbox.glob("results-*.csv")
+    }
+    results = house.results()
+    assert Counter(result["source"]["path"] for result in results) == Counter(names)
+    assert {result["status"] for result in results} <= {"accepted", "review"}
+    assert Counter(row["id"] for row in house.rows()) == Counter(result["id"] for result in results)
+    assert len({uuid.UUID(result["id"]) for result in results}) == len(names)
+    status_of = {result["source"]["path"]: result["status"] for result in results}
+    assert house.files(house.archive) == {f"{status}/{name}" for name, status in status_of.items()}
+
+
+@pytest.mark.timeout(300)
+def test_killed_again_and_again(house: House) -> None:
+    """kill -9 of the main process with hundreds of scans in flight, thrice: each has one result and one source
+    in the end, and no process is left after any of them."""
+    house.configure({"batch": {"max_scans": 16}, "outbox": {"every": "100ms"}})
+    names = backlog(house, MANY)
+    published = 0
+    for _ in range(3):
+        with Daemon(house) as daemon:
+            daemon.wait_ready()
+            goal = published + MANY // 5
+            wait_for(lambda goal=goal: len(house.results()) >= goal, "results")
+            daemon.kill()
+            daemon.wait_nobody()
+            published = len(house.results())
+        # The last line may be torn: the process died while it wrote it.
+        assert daemon.garbage[:-1] == []
+        assert daemon.stdout == b""
+    assert published < MANY
+    last = house.once()
+    assert last.process.returncode == 0
+    last.assert_only_events()
+    assert_each_once(house, names)
+
+
+def test_workers_end_with_the_main_process_even_stopped_ones(house: House) -> None:
+    """kill -9 of the main process ends its workers, one that hangs (SIGSTOP) no less than one at work."""
+    backlog(house, MANY)
+    house.configure({"batch": {"max_scans": 4}})
+    with Daemon(house) as daemon:
+        workers = daemon.wait_ready().workers()
+        os.kill(workers[0], signal.SIGSTOP)
+        daemon.wait_event("batch_read")
+        daemon.kill()
+        daemon.wait_nobody()
+        assert not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in workers)
+
+
+def test_killed_worker_costs_nothing(house: House) -> None:
+    """kill -9 of workers at work: others read their batches, and nothing fails."""
+    house.configure({"batch": {"max_scans": 8}})
+    names = backlog(house, MANY // 2)
+    with Daemon(house) as daemon:
+        workers = daemon.wait_ready().workers()
+        for worker in workers:
+            os.kill(worker, signal.SIGKILL)
+        wait_for(lambda: len(daemon.named("scan_published")) == len(names), "every result")
+        assert len(daemon.named("worker_lost", cause="died")) == 2
+        assert daemon.terminate() == 0
+        daemon.wait_nobody()
+    daemon.assert_only_events()
+    assert_each_once(house, names)
+
+
+def test_stopped_worker_is_replaced(house: House) -> None:
+    """A worker that stands still runs into workers.timeout; another reads its batch, and nothing fails."""
+    house.configure({"workers": {"timeout": 2}})
+    with Daemon(house) as daemon:
+        workers = daemon.wait_ready().workers()
+        for worker in workers:
+            os.kill(worker, signal.SIGSTOP)
+        names = backlog(house, 20)
+        wait_for(lambda: len(daemon.named("scan_published")) == len(names), "every result")
+        assert daemon.named("worker_lost", cause="timeout")
+        assert daemon.terminate() == 0
+    daemon.assert_only_events()
+    assert_each_once(house, names)
+
+
+def test_lost_state_reads_again_and_overwrites_nothing(house: House) -> None:
+    """Without its journal digitd begins anew: names taken in the outbox and the archive stay as they are."""
+    house.drop("scan.png", scans.scan(4))
+    house.once()
+    before = (house.outbox / "scan.png.json").read_bytes()
+    shutil.rmtree(house.state)
+    house.drop("scan.png", scans.scan(7))
+    assert house.once().process.returncode == 0
+    assert (house.outbox / "scan.png.json").read_bytes() == before
+    assert json.loads((house.outbox / "scan.png~2.json").read_bytes())["text"] == "7"
+    assert house.filed("scan.png").read_bytes() == scans.scan(4)
+    assert house.filed("scan~2.png").read_bytes() == scans.scan(7)
+
+
+def test_results_taken_by_a_consumer_do_not_come_back(house: House) -> None:
+    """A consumer that moves results out of the outbox finds none of them there again after a restart, and a name
+    that comes again is still counted on."""
+    house.drop("scan.png", scans.scan(4))
+    house.once()
+    for path in house.outbox.iterdir():
+        path.unlink()
+    assert house.once().process.returncode == 0
+    assert house.files(house.outbox) == set()
+    house.drop("scan.png", scans.scan(7))
+    house.once()
+    assert (house.outbox / "scan.png~2.json").exists()

@@ -1,0 +1,91 @@
+"""Worker processes that misbehave on request: the real worker's main, with a reader that does what a scan's name says."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterable
+from ctypes import c_uint64
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from digitd.errors import BundleError
+from digitd.pool import worker
+from digitd.pool.messages import Setup
+from digitd.recognition.reader import ScanInput
+from digitd.results import Outcome, Status
+
+STEP = 50_000_000
+LONG = 600.0
+
+
+class Reader:
+    """Reads a scan's name as its text, after doing what the name says."""
+
+    def read(self, scans: Iterable[ScanInput]) -> list[Outcome]:
+        """One outcome a scan."""
+        return [self._read(scan) for scan in scans]
+
+    def _read(self, scan: ScanInput) -> Outcome:
+        act, _, _ = scan.name.partition("-")
+        if act == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        elif act == "exit":
+            sys.exit(3)
+        elif act == "raise":
+            raise RuntimeError("a bug in the reader")
+        elif act == "hang":
+            time.sleep(LONG)
+        elif act == "stop":
+            os.kill(os.getpid(), signal.SIGSTOP)
+        elif act == "eat":
+            eaten = []
+            while True:
+                eaten.append(b"x" * STEP)
+                time.sleep(0.02)
+        elif act == "slow":
+            time.sleep(0.2)
+        elif act == "say":
+            os.write(1, b"on stdout\n\xff\xfe\n")
+            os.write(2, b"on stderr\nwithout an end")
+        elif act == "once" and not (mark := Path(f"{scan.data.decode()}.mark")).exists():
+            # Dies the first time alone, as if it had been killed from outside.
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return Outcome(Status.ACCEPTED, text=scan.name, confidence=1.0)
+
+
+def enter(setup: Setup, channel: Connection, output: Connection, progress: c_uint64) -> None:
+    """Become a worker; the engine's name in SETUP says how it loads."""
+
+    def open_reader(*_: object) -> Reader:
+        if setup.engine == "refuse":
+            raise BundleError("the weights are torn", "Train it again")
+        if setup.engine == "die":
+            os._exit(1)
+        if setup.engine.startswith("one-dies:"):
+            # The first that comes dies while loading, the others load.
+            try:
+                Path(setup.engine.removeprefix("one-dies:")).touch(exist_ok=False)
+            except FileExistsError:
+                return Reader()
+            os._exit(1)
+        if setup.engine.startswith("gate:"):
+            # One loads at once, the others when the gate opens.
+            gate = Path(setup.engine.removeprefix("gate:"))
+            try:
+                gate.with_suffix(".first").touch(exist_ok=False)
+            except FileExistsError:
+                while not gate.exists():
+                    time.sleep(0.01)
+        return Reader()
+
+    worker.open_reader = open_reader  # type: ignore[assignment]
+    worker.Bundle = _AnyBundle  # type: ignore[assignment,misc]
+    worker.main(setup, channel, output, progress)
+
+
+class _AnyBundle:
+    @staticmethod
+    def load(_: Path) -> None:
+        """Nothing: the stub's reader needs none."""

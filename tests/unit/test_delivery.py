@@ -1,0 +1,441 @@
+"""Delivery on real folders: what is published, under which names, and what happens while a disk is full."""
+
+import errno
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from delivery_rig import Rig
+from structlog.testing import capture_logs
+
+from digitd import fs, results
+from digitd.archive import Filed
+from digitd.delivery import Delivery
+from digitd.results import Status
+
+FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Rig:
+    """Folders, and nothing in them."""
+    return Rig(tmp_path)
+
+
+@pytest.fixture
+def delivery(rig: Rig) -> Iterator[Delivery]:
+    """A delivery that has recovered."""
+    with rig.open() as made:
+        made.recover()
+        yield made
+
+
+def deliver(rig: Rig, delivery: Delivery, path: str, status: Status = Status.ACCEPTED) -> None:
+    """Drop a file and deliver what was read of it."""
+    rig.drop(path)
+    delivery.deliver([rig.read(path, status)])
+
+
+def failing(real: Callable[..., Any], error: Exception, when: Callable[[str], bool]) -> Callable[..., Any]:
+    """REAL, failing with ERROR where its first argument is such a path."""
+
+    def call(path: str, *args: object, **kwargs: object) -> object:
+        if when(path):
+            raise error
+        return real(path, *args, **kwargs)
+
+    return call
+
+
+def test_a_scan_becomes_a_json_beside_nothing_else(rig: Rig, delivery: Delivery) -> None:
+    """A delivered scan has its JSON under its own name in its own subfolder, and its source is in the archive."""
+    deliver(rig, delivery, "sub/x.png")
+    assert list(rig.files()) == ["sub/x.png.json"]
+    (result,) = rig.json_results()
+    assert (result.source.path, result.source.name, result.text) == ("sub/x.png", "x.png", "42")
+    assert (rig.archive / "accepted/sub/x.png").read_bytes() == b"scan"
+    assert rig.filed == [("sub/x.png", Filed.MOVED)]
+
+
+def test_a_name_used_again_gets_a_number(rig: Rig, delivery: Delivery) -> None:
+    """The second scan of a name is x.png~2.json, and its source x~2.png."""
+    for _ in range(3):
+        deliver(rig, delivery, "x.png")
+    assert sorted(rig.files()) == ["x.png.json", "x.png~2.json", "x.png~3.json"]
+    assert sorted(os.listdir(rig.archive / "accepted")) == ["x.png", "x~2.png", "x~3.png"]
+
+
+def test_a_name_is_not_used_again_after_the_consumer_took_it(rig: Rig, delivery: Delivery) -> None:
+    """That a consumer took x.png.json does not make its name free."""
+    deliver(rig, delivery, "x.png")
+    rig.take()
+    deliver(rig, delivery, "x.png")
+    assert list(rig.files()) == ["x.png~2.json"]
+
+
+def test_a_foreign_file_is_never_overwritten(rig: Rig, delivery: Delivery) -> None:
+    """A file that somebody put where the result belongs stays, and the result takes the next name."""
+    (rig.outbox / "x.png.json").write_text("mine")
+    deliver(rig, delivery, "x.png")
+    assert (rig.outbox / "x.png.json").read_text() == "mine"
+    assert results.from_json(rig.files()["x.png~2.json"]).text == "42"
+
+
+def test_a_name_that_is_taken_at_the_last_moment_is_left_and_never_used_again(
+    rig: Rig, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that appears between the choice of the name and the publishing is kept; the number given counts."""
+    record = rig.journal.record
+
+    def record_and_lose_the_name(*args: Any) -> None:
+        record(*args)
+        (rig.outbox / "x.png.json").write_text("mine")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rig.journal, "record", record_and_lose_the_name)
+        deliver(rig, delivery, "x.png")
+    assert (rig.outbox / "x.png.json").read_text() == "mine"
+    assert sorted(rig.files()) == ["x.png.json", "x.png~2.json"]
+    rig.take()
+    deliver(rig, delivery, "x.png")
+    assert list(rig.files()) == ["x.png~3.json"]
+
+
+def test_a_stage_that_somebody_removed_is_written_again(
+    rig: Rig, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A consumer that clears the outbox between staging and publishing, hidden files too, loses nothing."""
+    record = rig.journal.record
+
+    def record_and_lose_the_stage(*args: Any) -> None:
+        record(*args)
+        for file in rig.outbox.rglob(".*"):
+            file.unlink()
+
+    monkeypatch.setattr(rig.journal, "record", record_and_lose_the_stage)
+    deliver(rig, delivery, "x.png")
+    assert list(rig.files()) == ["x.png.json"]
+
+
+def test_a_folder_named_like_a_published_file_gets_a_number(rig: Rig, delivery: Delivery) -> None:
+    """Scans of a folder that has the name of a file in the outbox or the archive do not hold anything up."""
+    deliver(rig, delivery, "x.png")
+    deliver(rig, delivery, "x.png.json/y.png", Status.FAILED)
+    deliver(rig, delivery, "x.png/z.png")
+    assert not delivery.held_up
+    assert sorted(rig.files()) == ["x.png.json", "x.png/z.png.json", "x.png~2.json/y.png.json"]
+    assert (rig.archive / "accepted/x~2.png/z.png").exists()
+
+
+def test_a_folder_named_like_a_ticket_holds_nothing_up(rig: Rig, delivery: Delivery) -> None:
+    """A failed scan whose ticket's name is a folder's is filed under the next name, with its ticket."""
+    deliver(rig, delivery, "x.png.json/y.png", Status.FAILED)
+    deliver(rig, delivery, "x.png", Status.FAILED)
+    assert not delivery.held_up
+    assert (rig.archive / "failed/x~2.png").exists()
+    assert results.from_json((rig.archive / "failed/x~2.png.json").read_bytes()).source.path == "x.png"
+
+
+def test_a_failed_scan_has_its_ticket_beside_it(rig: Rig, delivery: Delivery) -> None:
+    """The JSON beside a failed source is the result itself, with its reason."""
+    deliver(rig, delivery, "sub/bad.png", Status.FAILED)
+    ticket = (rig.archive / "failed/sub/bad.png.json").read_bytes()
+    assert results.from_json(ticket).reason == results.Reason("not_an_image", "b.png: it is no image. Convert it.")
+    assert rig.files() == {"sub/bad.png.json": ticket}
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_each_status_has_its_folder(rig: Rig, delivery: Delivery, status: Status) -> None:
+    """A source goes where its status sends it, and only failed ones get a ticket."""
+    deliver(rig, delivery, "x.png", status)
+    wanted = ["x.png", "x.png.json"] if status is Status.FAILED else ["x.png"]
+    assert sorted(os.listdir(rig.archive / status)) == wanted
+
+
+@pytest.mark.parametrize("sources", ["move", "delete", "keep"])
+def test_a_source_that_was_replaced_is_left_alone(tmp_path: Path, sources: str) -> None:
+    """A file put there between reading and filing is a new scan; the old one has its result all the same."""
+    rig = Rig(tmp_path, sources=sources)
+    with rig.open() as delivery:
+        rig.drop("x.png", b"old")
+        read = rig.read("x.png")
+        (rig.inbox / "x.png").unlink()
+        rig.drop("x.png", b"the new one")
+        delivery.deliver([read])
+    assert (rig.inbox / "x.png").read_bytes() == b"the new one"
+    assert rig.filed == [("x.png", Filed.REPLACED)]
+    assert list(rig.files()) == ["x.png.json"]
+
+
+def test_a_source_that_is_gone_is_no_trouble(rig: Rig, delivery: Delivery) -> None:
+    """A file deleted after it was read has its result, and nothing is held up."""
+    rig.drop("x.png")
+    read = rig.read("x.png")
+    (rig.inbox / "x.png").unlink()
+    delivery.deliver([read])
+    assert rig.filed == [("x.png", Filed.GONE)]
+    assert not delivery.held_up
+
+
+def test_a_file_from_the_far_future_is_delivered(rig: Rig, delivery: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Times and inodes beyond what SQLite and calendars hold break nothing."""
+    rig.drop("x.png")
+    found = (rig.inbox / "x.png").lstat()
+    far = os.stat_result((*found[:1], 2**63 + 5, *found[2:]), {"st_mtime_ns": 10**9 * 15_000_000_000})
+    monkeypatch.setattr(os, "lstat", failing_free_lstat(os.lstat, rig.inbox / "x.png", far))
+    read = rig.read("x.png")
+    far_read = type(read)(
+        type(read.identity)("x.png", far.st_ino, found.st_size, far.st_mtime_ns),
+        read.sha256,
+        read.outcome,
+        read.received,
+        read.recognised,
+    )
+    delivery.deliver([far_read])
+    (result,) = rig.json_results()
+    assert result.source.modified.startswith("2445-")
+    assert not delivery.held_up
+
+
+def failing_free_lstat(real: Callable[..., Any], path: Path, answer: os.stat_result) -> Callable[..., Any]:
+    """An lstat that gives ANSWER for PATH."""
+
+    def lstat(asked: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as os.lstat
+        return answer if os.fspath(asked) == os.fspath(path) else real(asked, **kwargs)
+
+    return lstat
+
+
+def test_a_kept_scan_is_known_by_its_identity(tmp_path: Path) -> None:
+    """With `keep` the source stays, is known again, and is a new scan once it was changed."""
+    rig = Rig(tmp_path, sources="keep")
+    with rig.open() as delivery:
+        rig.drop("x.png")
+        delivery.deliver([rig.read("x.png")])
+        assert rig.waiting() == []
+        (rig.inbox / "x.png").write_bytes(b"more than before")
+        assert [read.identity.path for read in rig.waiting()] == ["x.png"]
+
+
+def test_a_full_disk_holds_up_and_loses_nothing(
+    rig: Rig, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While nothing can be written, results wait; it is said once, the pauses grow, and it goes on by itself."""
+    write = fs.write_new
+    with capture_logs() as logs:
+        monkeypatch.setattr(fs, "write_new", failing(write, FULL, lambda path: True))
+        deliver(rig, delivery, "a.png")
+        deliver(rig, delivery, "b.png", Status.FAILED)
+        assert delivery.held_up
+        assert "No space left" in str(delivery.troubled)
+        pauses = []
+        for _ in range(8):
+            before = delivery._next_try
+            delivery.tick(before)
+            pauses.append(delivery._pause)
+        assert pauses == sorted(pauses)
+        assert pauses[-1] == 30.0
+        assert rig.files() == {}
+        monkeypatch.setattr(fs, "write_new", write)
+        delivery.tick(delivery.next_due())
+    assert not delivery.held_up
+    assert delivery.troubled is None
+    assert sorted(rig.files()) == ["a.png.json", "b.png.json"]
+    events = [entry["event"] for entry in logs]
+    assert events.count("delivery_paused") == 1
+    assert events.count("delivery_resumed") == 1
+
+
+def test_a_full_archive_holds_up_filing_alone(
+    rig: Rig, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A source that cannot be filed yet has its result already; after a restart it is filed, and published once."""
+    rename = fs.rename_noreplace
+    monkeypatch.setattr(fs, "rename_noreplace", failing(rename, FULL, lambda path: "/inbox/" in path))
+    deliver(rig, delivery, "a.png")
+    assert list(rig.files()) == ["a.png.json"]
+    assert delivery.held_up
+    rig.take()
+    delivery.tick(delivery.next_due())
+    assert delivery.held_up
+    with rig.open() as again:
+        assert again.recover() == ["a.png"]
+        monkeypatch.setattr(fs, "rename_noreplace", rename)
+        again.tick(again._next_try)
+        assert not again.held_up
+        again.close()
+    rig.check_exactly_once()
+
+
+def test_a_journal_that_cannot_be_written_leaves_nothing_in_the_outbox(
+    rig: Rig, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is not recorded is not published, nor staged; and it is recorded later."""
+
+    def refuse(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rig.journal, "record", refuse)
+        deliver(rig, delivery, "a.png")
+    assert list(rig.outbox.iterdir()) == []
+    assert (rig.inbox / "a.png").exists()
+    delivery.tick(delivery.next_due())
+    delivery.close()
+    rig.check_exactly_once()
+
+
+def test_batches_are_recorded_in_the_order_in_which_they_came(
+    rig: Rig, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch that comes while an earlier one waits is recorded after it."""
+    write = fs.write_new
+    monkeypatch.setattr(fs, "write_new", failing(write, FULL, lambda path: True))
+    deliver(rig, delivery, "a.png")
+    monkeypatch.setattr(fs, "write_new", write)
+    deliver(rig, delivery, "b.png")
+    assert rig.files() == {}
+    delivery.tick(delivery.next_due())
+    assert [row.identity.path for row in rig.journal.unrolled(10)] == ["a.png", "b.png"]
+
+
+@pytest.mark.parametrize("lost", [b"", b"half", b"nul", None], ids=["empty", "half", "zeros", "missing"])
+def test_after_a_power_cut_a_torn_result_is_written_again(
+    rig: Rig, lost: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a reboot a file that did not last has the same name and the same bytes again."""
+    with rig.open() as delivery:
+        deliver(rig, delivery, "a.png")
+        delivery._roller.roll_all()
+    whole = rig.files()
+    assert len(whole) == 2
+    for name, data in whole.items():
+        file = rig.outbox / name
+        if lost is None:
+            file.unlink()
+        else:
+            file.write_bytes({b"": b"", b"half": data[: len(data) // 2], b"nul": data[:20] + bytes(len(data) - 20)}[lost])
+    monkeypatch.setattr(fs, "boot_id", lambda: "another start")
+    with rig.open() as delivery:
+        delivery.recover()
+        assert rig.files() == whole
+        delivery.close()
+    rig.check_exactly_once()
+
+
+def test_after_a_power_cut_a_foreign_file_is_not_overwritten(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file with the result's name that is not the result stays, and the result gets the next name."""
+    with rig.open() as delivery:
+        deliver(rig, delivery, "a.png")
+    data = rig.files()["a.png.json"]
+    (rig.outbox / "a.png.json").write_text("mine")
+    monkeypatch.setattr(fs, "boot_id", lambda: "another start")
+    with rig.open() as delivery:
+        delivery.recover()
+    assert rig.files() == {"a.png.json": b"mine", "a.png~2.json": data}
+
+
+def test_without_a_reboot_a_result_that_was_taken_is_not_given_again(rig: Rig) -> None:
+    """After a crash of digitd alone, what a consumer took stays taken."""
+    with rig.open() as delivery:
+        deliver(rig, delivery, "a.png")
+    rig.take()
+    with rig.open() as delivery:
+        delivery.recover()
+    assert rig.files() == {}
+
+
+def test_what_reached_the_disk_is_not_given_again_after_a_reboot(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once a publishing round was synced, a missing result was taken, whatever happens to the machine."""
+    with rig.open() as delivery:
+        deliver(rig, delivery, "a.png")
+        delivery.close()
+    rig.take()
+    monkeypatch.setattr(fs, "boot_id", lambda: "another start")
+    rig.live()
+    assert rig.files() == {}
+
+
+def test_a_crash_before_the_sync_is_made_good_by_the_next_start(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an earlier life published becomes durable in the next one, though nothing new is read."""
+    with rig.open() as delivery:
+        deliver(rig, delivery, "a.png")
+        delivery._roller.roll_all()
+    with rig.open() as delivery:
+        delivery.recover()
+        sync(delivery)
+        assert not rig.journal.unsynced()
+    rig.take()
+    monkeypatch.setattr(fs, "boot_id", lambda: "another start")
+    rig.live()
+    assert rig.files() == {}
+
+
+def sync(delivery: Delivery) -> None:
+    """Do the round of syncing that is due, whole."""
+    delivery.tick(delivery._next_sync)
+    assert delivery._sync is not None
+    delivery._sync.result()
+    delivery.tick(0.0)
+
+
+def test_a_rolled_file_is_synced_though_no_scan_follows(tmp_path: Path) -> None:
+    """A part published in quiet times becomes durable too."""
+    rig = Rig(tmp_path)
+    with rig.open(every=1e-9) as delivery:
+        delivery.recover()
+        deliver(rig, delivery, "a.png")
+        sync(delivery)
+        assert [name.endswith(".csv") for name in rig.files("*.csv")] == [True]
+        if rig.journal.unsynced():
+            sync(delivery)
+        assert not rig.journal.unsynced()
+
+
+def test_what_is_published_during_a_sync_waits_for_the_next(rig: Rig, delivery: Delivery) -> None:
+    """A sync covers what was published when it began, and nothing after it."""
+    rig.drop("a.png")
+    real = delivery._file
+    delivery._file = failing(real, FULL, lambda row: True)  # type: ignore[method-assign]
+    delivery.deliver([rig.read("a.png")])
+    covered = rig.journal.covered()
+    delivery._file = real  # type: ignore[method-assign]
+    delivery.tick(delivery.next_due())
+    assert not delivery.held_up
+    rig.journal.settle(covered)
+    assert rig.journal.unsynced()
+
+
+def test_a_sync_covers_every_file_system_that_filing_changes(
+    rig: Rig, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outbox, archive and inbox are made durable; a source that reappears would be read again."""
+    synced: list[str] = []
+    monkeypatch.setattr(fs, "syncfs", synced.append)
+    devices = {os.fspath(folder): number for number, folder in enumerate((rig.outbox, rig.inbox))}
+    real = os.stat
+
+    def stat(path: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as os.stat
+        found = real(path, **kwargs)
+        number = devices.get(os.fspath(path)) if isinstance(path, str) else None
+        return found if number is None else os.stat_result((*found[:2], number, *found[3:]))
+
+    deliver(rig, delivery, "a.png")
+    monkeypatch.setattr(os, "stat", stat)
+    delivery._sync_folders((0, 0))
+    assert {os.fspath(rig.outbox), os.fspath(rig.inbox)} <= set(synced)
+
+
+def test_an_interrupted_stage_is_swept_and_a_foreign_dot_file_is_not(rig: Rig) -> None:
+    """At the start digitd removes its own leftovers in the outbox, and touches nothing else there."""
+    (rig.outbox / "sub").mkdir()
+    (rig.outbox / "sub/.digitd-0000.tmp").write_bytes(b"ha")
+    (rig.outbox / ".keep").write_bytes(b"")
+    (rig.outbox / "old.json").write_bytes(b"{}")
+    with rig.open() as delivery:
+        delivery.recover()
+    assert sorted(os.listdir(rig.outbox)) == [".keep", "old.json", "sub"]
+    assert os.listdir(rig.outbox / "sub") == []

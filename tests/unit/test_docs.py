@@ -1,0 +1,223 @@
+"""The documentation names everything that there is, and nothing that there is not."""
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import typer
+import yaml
+
+from digitd import results
+from digitd.cli import app
+from digitd.config import Settings
+from digitd.errors import ExitCode, ScanError
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "daemon" / "digitd"
+README, ERRORS, RESULTS, CONFIGURATION, OPERATIONS = (
+    ROOT / "README.md",
+    *(ROOT / "docs" / f"{name}.md" for name in ("errors", "results", "configuration", "operations")),
+)
+PAGES = sorted(
+    {README, ROOT / "CHANGELOG.md", ROOT / "samples" / "README.md", ROOT / "systemd" / "README.md"}
+    | set((ROOT / "docs").rglob("*.md"))
+)
+LEVELS = {"debug", "info", "warning", "error"}
+
+
+def table(page: Path, *columns: str) -> list[list[str]]:
+    """The rows of every table of the page whose header begins with these columns."""
+    rows: list[list[str]] = []
+    wanted = False
+    for line in page.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("|"):
+            wanted = False
+            continue
+        cells = [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        if cells[: len(columns)] == list(columns):
+            wanted = True
+        elif wanted and not set(cells[0]) <= set("-: "):
+            rows.append(cells)
+    assert rows, f"{page.name} has no table with the columns {columns}"
+    return rows
+
+
+def codes(cell: str) -> list[str]:
+    """What stands in back ticks."""
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def calls() -> Iterator[ast.Call]:
+    """Every call in the package."""
+    for file in SOURCE.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                yield node
+
+
+def first_text(call: ast.Call) -> str | None:
+    """The first argument, where it is a literal text."""
+    if call.args and isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, str):
+        return call.args[0].value
+    return None
+
+
+def is_log_call(call: ast.Call) -> bool:
+    """Whether it is `self._log.info(...)`, `log.get().info(...)`, or one whose level is chosen by a name."""
+    function = call.func
+    if isinstance(function, ast.Attribute):
+        return function.attr in LEVELS and "log" in ast.unparse(function.value)
+    return ast.unparse(function) == "say" or ast.unparse(function).startswith("getattr(self._log")
+
+
+def subclasses(kind: type[ScanError]) -> Iterator[type[ScanError]]:
+    """The class and all below it."""
+    yield kind
+    for below in kind.__subclasses__():
+        yield from subclasses(below)
+
+
+def literal_reasons() -> set[str]:
+    """The codes that are written out in calls of Reason."""
+    return {
+        code for call in calls() if ast.unparse(call.func).endswith("Reason") and (code := first_text(call)) is not None
+    }
+
+
+def test_every_reason_of_a_failure_is_explained() -> None:
+    """docs/errors.md has a row for each code that a failed scan can have, and none else."""
+    documented = [codes(row[0])[0] for row in table(ERRORS, "code", "message (an example)")]
+    assert len(documented) == len(set(documented))
+    assert set(documented) == {kind.code for kind in subclasses(ScanError)} | literal_reasons()
+
+
+def test_every_exit_code_is_explained() -> None:
+    """docs/errors.md and the README have a row for each exit code."""
+    documented = {(int(row[0]), codes(row[1])[0]) for row in table(ERRORS, "exit code", "name")}
+    assert documented == {(int(code), code.name.lower()) for code in ExitCode}
+    assert {int(row[0]) for row in table(README, "exit code", "meaning")} == {int(code) for code in ExitCode}
+
+
+def settings_keys(model: type[Any] = Settings, prefix: str = "") -> Iterator[str]:
+    """Every key with dots."""
+    for name, field in model.model_fields.items():
+        key = prefix + (field.alias or name)
+        if hasattr(field.annotation, "model_fields"):
+            yield from settings_keys(field.annotation, f"{key}.")
+        else:
+            yield key
+
+
+def test_every_key_is_listed_with_its_default() -> None:
+    """docs/configuration.md lists each key of config.yaml, with the default that config.yaml has."""
+    # All values as they are written: YAML's own `on` would be a truth value.
+    shipped = yaml.load((ROOT / "config.yaml").read_text(encoding="utf-8"), yaml.BaseLoader)
+    documented = {codes(row[0])[0]: row[1] for row in table(CONFIGURATION, "key", "default")}
+    assert set(documented) == set(settings_keys())
+    for key, default in documented.items():
+        value = shipped
+        for part in key.split("."):
+            value = value[part]
+        if codes(default):
+            assert yaml.load(codes(default)[0], yaml.BaseLoader) == value, key
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_page_names_a_key_that_does_not_exist(page: Path) -> None:
+    """What looks like a key of config.yaml is one."""
+    sections = {key.split(".")[0] for key in settings_keys() if "." in key}
+    if page == RESULTS:
+        sections -= {"model"}  # a field of the results, too
+    named = {
+        name
+        for name in re.findall(r"`([a-z]+\.[a-z_]+)\b[^`/]*`", page.read_text(encoding="utf-8"))
+        if name.split(".")[0] in sections
+    }
+    assert named <= set(settings_keys()) | {"model.tflite", "model.keras"}
+
+
+def test_every_command_and_option_is_listed() -> None:
+    """The README lists each command with its own options, and none else."""
+    commands = getattr(typer.main.get_command(app), "commands")  # noqa: B009 - a group's, whoever's class it is
+    documented = {codes(row[0])[0].split()[1]: row for row in table(README, "command", "what it does")}
+    assert set(documented) == set(commands)
+    everywhere = {"--config", "-c", "--help", "-h"}
+    for name, command in commands.items():
+        options = {
+            option for parameter in command.params for option in parameter.opts if option.startswith("-")
+        } - everywhere
+        assert {code for code in codes(documented[name][2]) if code.startswith("-")} == options, name
+
+
+def test_every_csv_column_is_explained() -> None:
+    """docs/results.md explains the columns in their order; the README names them."""
+    assert tuple(codes(row[0])[0] for row in table(RESULTS, "column", "meaning")) == results.CSV_COLUMNS
+    text = README.read_text(encoding="utf-8")
+    assert [column for column in results.CSV_COLUMNS if f"`{column}`" not in text] == []
+
+
+def test_every_status_is_explained() -> None:
+    """The README and docs/results.md have a row for each status."""
+    for page in (README, RESULTS):
+        assert {codes(row[0])[0] for row in table(page, "status", "meaning")} == {str(each) for each in results.Status}
+
+
+def fields(kind: type[Any], prefix: str = "") -> Iterator[str]:
+    """Every field of a record and of the records in it, with dots."""
+    for field in msgspec.structs.fields(kind):
+        name = prefix + field.encode_name
+        yield name
+        inner = msgspec.inspect.type_info(field.type)
+        for part in (*getattr(inner, "types", ()), getattr(inner, "item_type", None), inner):
+            if isinstance(part, msgspec.inspect.StructType):
+                yield from fields(part.cls, f"{name}.")
+
+
+def test_every_field_of_a_result_is_explained() -> None:
+    """docs/results.md has a row for each field of the JSON."""
+    documented = [codes(row[0])[0] for row in table(RESULTS, "field", "type")]
+    assert len(documented) == len(set(documented))
+    assert set(documented) == set(fields(results.Result))
+
+
+def test_every_log_event_is_explained() -> None:
+    """docs/operations.md has a row for each event that is logged, with its fields, and none else."""
+    logged: dict[str, set[str]] = defaultdict(set)
+    for call in calls():
+        event = first_text(call)
+        if event is None or not is_log_call(call):
+            continue
+        named = {"exception" if each.arg == "exc_info" else each.arg for each in call.keywords if each.arg}
+        logged[event] |= named
+    # Two events get fields from a mapping: what was read, and what the standard logging module brings.
+    logged["scan_published"] |= {"text", "confidence", "ms"}
+    logged["library_message"] |= {"logger", "exception"}
+    documented = {codes(row[0])[0]: set(codes(row[2])) for row in table(OPERATIONS, "event", "level")}
+    assert documented == dict(logged)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    """Every relative link is a file."""
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+def test_every_sample_is_listed() -> None:
+    """samples/README.md lists each sample, labels.csv all of them but the one that is cut short."""
+    folder = ROOT / "samples"
+    there = {
+        str(file.relative_to(folder))
+        for file in folder.rglob("*")
+        if file.is_file() and file.suffix not in {".py", ".pyc", ".csv", ".md"}
+    }
+    listed = [name for row in table(folder / "README.md", "file", "what it shows") for name in codes(row[0])]
+    assert sorted(listed) == sorted(there)
+    labelled = {line.split(",")[0] for line in (folder / "labels.csv").read_text(encoding="utf-8").splitlines()[1:]}
+    assert labelled == there - {"cut-short.png"}
