@@ -126,16 +126,11 @@ def _result(target: Target, finding: Finding, model: Model, received: float) -> 
     outcome = finding.outcome
     if outcome is None:
         outcome = _unread(target, finding.seen)
-    identity = finding.identity
+    size, modified = _size_and_time(target, finding)
     return Result(
         schema=results.SCHEMA,
         id=str(uuid.uuid4()),
-        source=results.source_of(
-            target.name,
-            finding.sha256,
-            0 if identity is None else identity.size,
-            0.0 if identity is None else identity.mtime_ns / 1e9,
-        ),
+        source=results.source_of(target.name, finding.sha256, size, modified),
         received=results.timestamp(received),
         recognised=results.timestamp(time.time()),
         status=outcome.status,
@@ -145,6 +140,17 @@ def _result(target: Target, finding: Finding, model: Model, received: float) -> 
         pages=outcome.pages,
         model=model,
     )
+
+
+def _size_and_time(target: Target, finding: Finding) -> tuple[int, float]:
+    """Bytes, and seconds since 1970, of what was read; of what lies there where no worker lived to tell."""
+    if finding.identity is not None:
+        return finding.identity.size, finding.identity.mtime_ns / 1e9
+    try:
+        status = os.stat(target.path)
+    except OSError:
+        return 0, 0.0
+    return status.st_size, status.st_mtime
 
 
 def _unread(target: Target, seen: Seen) -> Outcome:

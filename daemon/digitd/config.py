@@ -326,6 +326,9 @@ def _nearest_key(location: list[str]) -> str | None:
     if parents and parents[0] == "profiles":
         near = _nearest(name, Profile.model_fields)
         return ".".join([*parents, near]) if near else None
+    elsewhere = [key for key in _all_keys() if key.split(".")[-1] == name]
+    if len(elsewhere) == 1:
+        return elsewhere[0]
     siblings = {key.split(".")[-1]: key for key in _all_keys() if key.split(".")[:-1] == parents}
     if not parents:
         siblings = {section: section for section in Settings.model_fields}

@@ -82,10 +82,9 @@ class _Forward(logging.Handler):
     """What libraries log by the standard module is an event like any other."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        logger = get(logger=record.name)
-        fields = {"message": record.getMessage()}
+        fields = {"library": record.name, "message": record.getMessage()}
         if record.exc_info:
             fields["exception"] = logging.Formatter().formatException(record.exc_info)
         # structlog knows the five levels, and libraries invent others: take the one below.
         level = min(max(record.levelno // 10 * 10, logging.DEBUG), logging.CRITICAL)
-        logger.log(level, "library_message", **fields)
+        get().log(level, "library_message", **fields)

@@ -215,6 +215,9 @@ class Supply:
 
     def _take_hint(self, path: str, kind: HintKind) -> None:
         if (verdict := self._rules.verdict(path)) is not None:
+            # As the rescan has it: that something is a link is worth more of a word than its name.
+            if verdict is Verdict.NOT_INCLUDED and isinstance(found := self._examined(path), Verdict):
+                verdict = found
             self._say_ignored(path, verdict)
         elif path in self._in_hand:
             self._again.add(path)

@@ -33,7 +33,7 @@ class Notifier:
 
     def status(self, sentence: str) -> None:
         """What `systemctl status` shows."""
-        self._send(f"STATUS={sentence}")
+        self._send(f"STATUS={' '.join(sentence.splitlines())}")
 
     def close(self) -> None:
         """Close the socket."""
@@ -44,7 +44,7 @@ class Notifier:
         if self._socket is None:
             return
         try:
-            self._socket.sendto(message.encode(), self._address)
+            self._socket.sendto(message.encode(errors="backslashreplace"), self._address)
         except OSError:
             # systemd being away or busy is no reason to stop reading scans; its watchdog notices what matters.
             return

@@ -94,6 +94,8 @@ class House:
     def run(self, *arguments: str | bytes, **env: str) -> subprocess.CompletedProcess[bytes]:
         """Run a command with this configuration, after the command."""
         command, *rest = arguments
+        if command == "read":
+            env = {"DIGITD_LOG__LEVEL": "info"} | env
         return digitd(command, "-c", str(self.config), *rest, cwd=self.root, env=environment(self.root, **env))
 
     def once(self) -> "Daemon":

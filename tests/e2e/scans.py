@@ -94,7 +94,9 @@ def pdf(image: Image) -> bytes:
             "/Resources<</XObject<</I 5 0 R>>>>>>".encode(),
             b"<</Length %d>>stream\n%s\nendstream" % (len(drawing), drawing),
             f"<</Type/XObject/Subtype/Image/Width {width}/Height {height}/ColorSpace/DeviceGray"
-            f"/BitsPerComponent 8/Filter/DCTDecode/Length {len(jpeg)}>>stream\n".encode() + jpeg + b"\nendstream",
+            f"/BitsPerComponent 8/Filter/DCTDecode/Length {len(jpeg)}>>stream\n".encode()
+            + jpeg
+            + b"\nendstream",
         ]
     )
 

@@ -232,7 +232,7 @@ def test_backlog_at_start(house: House) -> None:
         assert daemon.terminate() == 0
     order = [int(Path(event["scan"]).stem) for event in daemon.named("scan_published")]
     assert order == sorted(order, reverse=True)
-    assert not [name for name in house.files(house.inbox)]
+    assert house.files(house.inbox) == set()
     daemon.assert_only_events()
 
 

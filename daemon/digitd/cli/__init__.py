@@ -1,7 +1,6 @@
 """The command line: thin, one function a command. Libraries are imported where they are used: `--help` is quick."""
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -49,10 +48,6 @@ def run(arguments: list[str] | None = None) -> int:
     except DigitdError as error:
         print(f"digitd: {error}", file=sys.stderr)
         return error.exit_code
-    except BrokenPipeError:
-        # Whoever read our output has enough; what is left to flush has nowhere to go.
-        sys.stdout = open(Path("/dev/null"), "w", encoding="utf-8")  # noqa: SIM115 - lives as long as the process
-        return ExitCode.DONE
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else ExitCode.DONE
     return ExitCode.DONE

@@ -79,7 +79,12 @@ def read(
                 yield result
 
     unopened_results: list[Result] = []
-    _PRINTERS[form](_with_progress(results(), len(found)))
+    try:
+        _PRINTERS[form](_with_progress(results(), len(found)))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever reads our output (`| head`) has enough; what is left in the buffer goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if unopened or unopened_results:
         raise typer.Exit(ExitCode.USAGE)
 

@@ -9,6 +9,7 @@ import typer
 from digitd.cli.common import Config, out, settings
 
 if TYPE_CHECKING:
+    from digitd.config import Settings
     from digitd.report import Report
 
 LIBRARIES = (
@@ -99,6 +100,8 @@ def check(context: typer.Context, config: Config = None) -> None:
     print(
         f"bundle         {bundle.name} {bundle.version}, sha256 {bundle.sha256[:16]}..., engine {chosen.model.engine}"
     )
+    _load_a_worker(chosen)
+    print(f"worker         has loaded the network with {chosen.model.engine}")
     for library in LIBRARIES:
         try:
             version = importlib.metadata.version(library)
@@ -108,6 +111,26 @@ def check(context: typer.Context, config: Config = None) -> None:
     holder = holder_of(chosen.state.path)
     running = "not running" if holder is None else f"running, process {int(holder['pid'])}"
     print(f"daemon         {running}")
+
+
+def _load_a_worker(chosen: "Settings") -> None:
+    """Load the bundle as the daemon's workers do: engine and libraries are tried, not only looked for."""
+    from digitd import names
+    from digitd.pool.local import LocalPool
+    from digitd.service import setup_of
+
+    def say_output(_: int, line: str) -> None:
+        if not line.startswith("INFO:"):
+            print(f"digitd: {names.printable(line)}", file=sys.stderr)
+
+    workers = chosen.workers
+    pool = LocalPool(setup_of(chosen), 1, workers.timeout, workers.memory, say_output, lambda *_: None)
+    try:
+        pool.start()
+        while not pool.ready:
+            pool.poll(None)
+    finally:
+        pool.stop()
 
 
 def retry(

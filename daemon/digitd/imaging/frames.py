@@ -55,7 +55,7 @@ def _straight(own: Gray) -> Gray:
     lines: NDArray[Any] = np.zeros_like(own)
     for kernel in ((1, run), (run, 1)):
         lines |= cv2.morphologyEx(own, cv2.MORPH_OPEN, np.ones(kernel, np.uint8))
-    return as_gray(cv2.dilate(lines, np.ones((3, 3), np.uint8)) & own)
+    return as_gray(cv2.bitwise_and(cv2.dilate(lines, np.ones((3, 3), np.uint8)), own))
 
 
 def _encloses(own: Gray, mask: Gray) -> bool:

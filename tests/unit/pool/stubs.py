@@ -1,4 +1,4 @@
-"""Worker processes that misbehave on request: the real worker's main, with a reader that does what a scan's name says."""
+"""Worker processes that misbehave on request: the real main, with a reader that does what a scan's name says."""
 
 import os
 import signal
@@ -80,8 +80,7 @@ def enter(setup: Setup, channel: Connection, output: Connection, progress: c_uin
                     time.sleep(0.01)
         return Reader()
 
-    worker.open_reader = open_reader  # type: ignore[assignment]
-    worker.Bundle = _AnyBundle  # type: ignore[assignment,misc]
+    vars(worker).update(open_reader=open_reader, Bundle=_AnyBundle)
     worker.main(setup, channel, output, progress)
 
 

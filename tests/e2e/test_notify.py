@@ -1,0 +1,89 @@
+"""What systemd hears: READY=1 once the workers have loaded, how it goes, pings, and STOPPING=1."""
+
+import os
+import socket
+import uuid
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from e2e import scans
+from e2e.harness import Daemon, House, wait_for
+
+
+class Manager:
+    """A stand-in for systemd: a datagram socket in the abstract namespace, and what came there."""
+
+    def __init__(self) -> None:
+        self.name = f"digitd-{uuid.uuid4()}"
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(f"\0{self.name}")
+        self._socket.setblocking(False)
+        self.heard: list[str] = []
+
+    def listen(self) -> list[str]:
+        """Everything that came so far."""
+        while True:
+            try:
+                self.heard.append(self._socket.recv(65536).decode())
+            except BlockingIOError:
+                return self.heard
+
+    def wait(self, message: str, times: int = 1) -> None:
+        """Wait until a message that begins so has come so often."""
+        wait_for(lambda: sum(each.startswith(message) for each in self.listen()) >= times, message)
+
+    def close(self) -> None:
+        """Go away."""
+        self._socket.close()
+
+
+@pytest.fixture
+def manager() -> Iterator[Manager]:
+    """A stand-in for systemd."""
+    it = Manager()
+    yield it
+    it.close()
+
+
+def test_the_whole_life(house: House, manager: Manager) -> None:
+    """READY=1 comes once, after the workers have loaded; then a status, pings; and STOPPING=1 at the end."""
+    with Daemon(house, NOTIFY_SOCKET=f"@{manager.name}", WATCHDOG_USEC="400000") as daemon:
+        manager.wait("READY=1")
+        # READY is the first thing that systemd hears.
+        assert manager.heard[0] == "READY=1"
+        for pid in daemon.workers():
+            assert psutil.pid_exists(pid)
+        assert daemon.named("library_message")
+        manager.wait("WATCHDOG=1", 3)
+        manager.wait("STATUS=")
+        house.drop("a.png", scans.scan())
+        manager.wait("STATUS=0 waiting, 0 in hand, 1 read since the start (1 accepted)")
+        assert daemon.terminate() == 0
+    assert [each for each in manager.listen() if each in ("READY=1", "STOPPING=1")] == ["READY=1", "STOPPING=1"]
+    daemon.assert_only_events()
+
+
+def test_no_watchdog_unless_asked_for(house: House, manager: Manager) -> None:
+    """Without WATCHDOG_USEC, or with another process's WATCHDOG_PID, nothing pings."""
+    with Daemon(
+        house, NOTIFY_SOCKET=f"@{manager.name}", WATCHDOG_USEC="100000", WATCHDOG_PID=str(os.getpid())
+    ) as daemon:
+        manager.wait("READY=1")
+        manager.wait("STATUS=")
+        house.drop("a.png", scans.scan())
+        daemon.wait_event("scan_published")
+        assert daemon.terminate() == 0
+    assert "WATCHDOG=1" not in manager.listen()
+    daemon.assert_only_events()
+
+
+def test_a_manager_that_is_away_is_no_matter(house: House) -> None:
+    """A socket that nobody listens at costs nothing."""
+    with Daemon(house, NOTIFY_SOCKET="@digitd-nobody", WATCHDOG_USEC="200000") as daemon:
+        daemon.wait_ready()
+        house.drop("a.png", scans.scan())
+        house.result("a.png.json")
+        assert daemon.terminate() == 0
+    daemon.assert_only_events()

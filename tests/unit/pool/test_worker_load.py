@@ -1,0 +1,185 @@
+"""How a worker gets a scan's bytes: of regular files alone, whole, and no more than allowed."""
+
+import errno
+import os
+import socket
+from collections.abc import Iterator
+from ctypes import c_uint64
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from digitd.imaging.decode import Limits
+from digitd.pool import worker
+from digitd.pool.messages import Identity, Job, Seen
+from digitd.recognition.reader import Reader, ScanInput
+from digitd.results import Outcome, Status
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The paths that were opened."""
+    paths: list[str] = []
+    real = os.open
+
+    def note(path: Any, *args: Any, **kwargs: Any) -> int:  # noqa: ANN401 - as os.open
+        paths.append(os.fsdecode(path))
+        return real(path, *args, **kwargs)
+
+    monkeypatch.setattr(os, "open", note)
+    return paths
+
+
+def load(path: Path, most: int = 1000) -> tuple[bytes, Identity]:
+    """The bytes of a file."""
+    return worker.load(os.fsencode(path), most)
+
+
+def seen(path: Path) -> Seen:
+    """What a worker sees where there is nothing to read."""
+    with pytest.raises(worker._NotReadyError) as caught:
+        load(path)
+    return caught.value.seen
+
+
+def test_a_file_is_its_bytes_and_its_identity(tmp_path: Path) -> None:
+    """Inode, size and mtime are those of the bytes that were read."""
+    file = tmp_path / os.fsdecode(b"\xff\n.png")
+    file.write_bytes(b"bytes")
+    found = file.lstat()
+    assert load(file) == (b"bytes", Identity(found.st_ino, 5, found.st_mtime_ns))
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling link", "fifo", "socket", "device", "folder", "nothing"])
+def test_what_is_no_regular_file_is_never_opened(tmp_path: Path, opened: list[str], kind: str) -> None:
+    """To open a FIFO wakes its writer, to open a device may do anything: none of them is touched."""
+    path = tmp_path / "x.png"
+    match kind:
+        case "link":
+            path.symlink_to(__file__)
+        case "dangling link":
+            path.symlink_to("nowhere")
+        case "fifo":
+            os.mkfifo(path)
+        case "socket":
+            with socket.socket(socket.AF_UNIX) as bound:
+                bound.bind(os.fspath(path))
+        case "device":
+            path = Path("/dev/zero")
+        case "folder":
+            path.mkdir()
+    assert seen(path) is Seen.GONE
+    assert os.fspath(path) not in opened
+
+
+def test_a_link_put_there_at_the_last_moment_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even one that appears after the look."""
+    (tmp_path / "x.png").symlink_to(__file__)
+    monkeypatch.setattr(os, "lstat", os.stat)
+    assert seen(tmp_path / "x.png") is Seen.GONE
+
+
+def test_an_empty_file_fails_with_its_identity(tmp_path: Path) -> None:
+    """It has a reason and a remedy of its own."""
+    (tmp_path / "x.png").touch()
+    with pytest.raises(worker._UnreadScanError) as caught:
+        load(tmp_path / "x.png")
+    assert caught.value.cause.code == "empty"
+    assert caught.value.identity is not None
+    assert caught.value.identity.size == 0
+
+
+def test_a_file_above_the_limit_is_not_read(tmp_path: Path) -> None:
+    """Its size alone tells; both numbers are in the sentence."""
+    (tmp_path / "x.png").write_bytes(bytes(1001))
+    with pytest.raises(worker._UnreadScanError) as caught:
+        load(tmp_path / "x.png")
+    assert caught.value.cause.code == "too_many_bytes"
+    assert "1,001 bytes" in str(caught.value)
+    assert "(1,000)" in str(caught.value)
+    assert len(load(tmp_path / "x.png", 1001)[0]) == 1001
+
+
+@pytest.mark.parametrize("change", ["grows", "shrinks", "is rewritten"])
+def test_a_file_that_changes_while_it_is_read_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """Longer, shorter, or the same size at another time: its writer is still at it."""
+    file = tmp_path / "x.png"
+    file.write_bytes(b"0123456789")
+    real = os.fstat
+    looks = []
+
+    def fstat(descriptor: int) -> os.stat_result:
+        looks.append(descriptor)
+        if len(looks) == 1:
+            before = real(descriptor)
+            if change == "grows":
+                file.write_bytes(b"0123456789" * 100_000)
+            elif change == "shrinks":
+                os.truncate(file, 4)
+            else:
+                os.utime(file, ns=(1, 1))
+            return before
+        return real(descriptor)
+
+    monkeypatch.setattr(os, "fstat", fstat)
+    assert seen(file) is Seen.CHANGING
+
+
+@pytest.mark.parametrize(
+    ("code", "what"),
+    [
+        (errno.ENOENT, Seen.GONE),
+        (errno.ELOOP, Seen.GONE),
+        (errno.EIO, Seen.BUSY),
+        (errno.EMFILE, Seen.BUSY),
+        (errno.ESTALE, Seen.BUSY),
+        (errno.EACCES, "unreadable"),
+    ],
+)
+def test_faults_that_pass_are_tried_again_and_others_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, what: object
+) -> None:
+    """A busy disk is no reason to fail a scan; a missing right is, and says so."""
+    (tmp_path / "x.png").write_bytes(b"x")
+
+    def refuse(*_: object) -> int:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "open", refuse)
+    if isinstance(what, Seen):
+        assert seen(tmp_path / "x.png") is what
+    else:
+        with pytest.raises(worker._UnreadScanError) as caught:
+            load(tmp_path / "x.png")
+        assert caught.value.cause.code == what
+        assert "Let the user that digitd runs as read it" in str(caught.value)
+
+
+class _Echo:
+    """A reader that accepts everything, with its bytes as text."""
+
+    def read(self, scans: Iterator[ScanInput]) -> list[Outcome]:
+        """One outcome a scan, in order."""
+        return [Outcome(Status.ACCEPTED, text=scan.data.decode()) for scan in scans]
+
+
+def test_a_batch_has_one_finding_a_job_in_order(tmp_path: Path) -> None:
+    """Missing, empty and good ones among each other; progress counts each as it begins."""
+    for name, data in (("a", b"1"), ("c", b""), ("d", b"4")):
+        (tmp_path / name).write_bytes(data)
+    jobs = tuple(Job(os.fsencode(tmp_path / name), name, "auto", None, 0.9, 0.5) for name in "abcd")
+    progress = c_uint64(0)
+    findings = worker.read(jobs, cast(Reader, _Echo()), Limits(100, 100, 100), progress)
+    assert [finding.seen for finding in findings] == [Seen.READ, Seen.GONE, Seen.READ, Seen.READ]
+    outcomes = [finding.outcome for finding in findings]
+    assert [outcome.text if outcome else None for outcome in outcomes] == ["1", None, "", "4"]
+    assert outcomes[2] is not None
+    assert outcomes[2].reason is not None
+    assert outcomes[2].reason.message.startswith("c: the file is empty")
+    assert findings[0].sha256 == "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"
+    assert progress.value == 4

@@ -1,0 +1,233 @@
+"""Filing sources: where each goes, what is never overwritten, and what a crash or a race leaves."""
+
+import errno
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from digitd import fs
+from digitd.archive import Archive, Filed, Source, ticket_name
+
+
+@dataclass
+class Cabinet:
+    """An inbox, an archive beside it, and what was planned."""
+
+    base: Path
+    planned: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.inbox, self.done = self.base / "inbox", self.base / "done"
+        self.inbox.mkdir()
+        targets = {"accepted": str(self.done), "failed": str(self.base / "failed"), "blank": "delete", "review": "keep"}
+        self.archive = Archive(str(self.inbox), targets)
+
+    def drop(self, path: str = "x.png", data: bytes = b"scan") -> Source:
+        """A file, and its identity."""
+        file = self.inbox / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+        found = file.lstat()
+        return Source(path, found.st_ino, found.st_size, found.st_mtime_ns)
+
+    def file(self, source: Source, status: str = "accepted", planned: str | None = None) -> Filed:
+        """File it."""
+        ticket = b"why" if status == "failed" else None
+        return self.archive.file(source, status, "key", planned, self.planned.append, ticket)
+
+
+@pytest.fixture
+def cabinet(tmp_path: Path) -> Cabinet:
+    """A new one."""
+    return Cabinet(tmp_path)
+
+
+def no_rename_across(real: Callable[[str, str], None]) -> Callable[[str, str], None]:
+    """A rename that finds inbox and archive on different file systems."""
+
+    def rename(old: str, new: str) -> None:
+        if "/inbox/" in old and "/inbox/" not in new:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), old, None, new)
+        real(old, new)
+
+    return rename
+
+
+def test_it_moves_deletes_or_keeps(cabinet: Cabinet) -> None:
+    """As the status' target says."""
+    assert cabinet.file(cabinet.drop("sub/x.png")) is Filed.MOVED
+    assert (cabinet.done / "sub/x.png").read_bytes() == b"scan"
+    assert cabinet.file(cabinet.drop("y.png"), "blank") is Filed.DELETED
+    assert cabinet.file(cabinet.drop("z.png"), "review") is Filed.KEPT
+    assert [file.name for file in cabinet.inbox.rglob("*.png")] == ["z.png"]
+    assert cabinet.archive.keeps("review")
+    assert not cabinet.archive.keeps("blank")
+
+
+@pytest.mark.parametrize("status", ["accepted", "blank", "review", "failed"])
+def test_a_file_that_is_another_now_is_left(cabinet: Cabinet, status: str) -> None:
+    """Replaced, changed or become a link: it is a new scan, or none; gone: there is nothing to do."""
+    source = cabinet.drop("x.png")
+    file = cabinet.inbox / "x.png"
+    file.write_bytes(b"longer than before")
+    assert cabinet.file(source, status) is Filed.REPLACED
+    file.unlink()
+    assert cabinet.file(source, status) is Filed.GONE
+    file.symlink_to("/etc/passwd")
+    assert cabinet.file(source, status) is Filed.REPLACED
+    assert file.is_symlink()
+    file.unlink()
+    file.mkdir()
+    assert cabinet.file(source, status) is Filed.REPLACED
+    assert cabinet.file(Source("gone/x.png", 1, 1, 1), status) is Filed.GONE
+    assert not (cabinet.base / "failed").exists()
+
+
+def test_nothing_in_the_archive_is_overwritten(cabinet: Cabinet) -> None:
+    """A used name gets a number before its ending."""
+    cabinet.done.mkdir()
+    (cabinet.done / "x.png").write_text("mine")
+    (cabinet.done / "x~2.png").symlink_to("nowhere")
+    assert cabinet.file(cabinet.drop("x.png")) is Filed.MOVED
+    assert (cabinet.done / "x.png").read_text() == "mine"
+    assert (cabinet.done / "x~3.png").read_bytes() == b"scan"
+
+
+def test_a_name_taken_at_the_last_moment_is_not_overwritten(
+    cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rename itself refuses, and the next name is taken."""
+    real = fs.rename_noreplace
+
+    def rename(old: str, new: str) -> None:
+        if new.endswith("x.png"):
+            Path(new).write_text("mine")
+        real(old, new)
+
+    monkeypatch.setattr(fs, "rename_noreplace", rename)
+    assert cabinet.file(cabinet.drop("x.png")) is Filed.MOVED
+    assert (cabinet.done / "x.png").read_text() == "mine"
+    assert (cabinet.done / "x~2.png").read_bytes() == b"scan"
+
+
+def test_a_file_that_comes_between_the_look_and_the_move_goes_back(
+    cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was never read, so it must not be in the archive; its name is its own again, or one beside it."""
+    real = fs.rename_noreplace
+
+    def rename(old: str, new: str) -> None:
+        if "/inbox/" in old:
+            Path(old).write_bytes(b"a new scan, never read")
+            real(old, new)
+            Path(old).write_bytes(b"and another")
+        else:
+            real(old, new)
+
+    monkeypatch.setattr(fs, "rename_noreplace", rename)
+    assert cabinet.file(cabinet.drop("x.png")) is Filed.REPLACED
+    assert sorted(file.read_bytes() for file in cabinet.inbox.iterdir()) == [b"a new scan, never read", b"and another"]
+    assert list(cabinet.done.iterdir()) == []
+
+
+def test_a_file_system_that_numbers_by_name_is_no_trouble(cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On mergerfs a moved file has another inode, and still is the file that was read."""
+    real = os.lstat
+
+    def lstat(path: str) -> os.stat_result:
+        found = real(path)
+        return os.stat_result((found[0], found[1] + len(str(path)), *found[2:]), {"st_mtime_ns": found.st_mtime_ns})
+
+    source = cabinet.drop("x.png")
+    inode = source.inode + len(str(cabinet.inbox / "x.png"))
+    monkeypatch.setattr(os, "lstat", lstat)
+    assert cabinet.file(Source("x.png", inode, source.size, source.mtime_ns)) is Filed.MOVED
+
+
+def test_a_missing_archive_folder_is_an_error_not_a_missing_scan(
+    cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scan whose target folder vanished is tried again, not taken for gone."""
+    monkeypatch.setattr(os, "makedirs", lambda *_, **__: None)
+    with pytest.raises(FileNotFoundError):
+        cabinet.file(cabinet.drop("x.png"))
+    assert (cabinet.inbox / "x.png").exists()
+
+
+def test_a_failed_scan_has_its_ticket_beside_it(cabinet: Cabinet) -> None:
+    """Under the name of the filed file; another's ticket is never overwritten."""
+    for _ in range(2):
+        assert cabinet.file(cabinet.drop("x.png"), "failed") is Filed.MOVED
+    (cabinet.base / "failed/y.png.json").write_text("mine")
+    assert cabinet.file(cabinet.drop("y.png"), "failed") is Filed.MOVED
+    assert sorted(os.listdir(cabinet.base / "failed")) == [
+        "x.png", "x.png.json", "x~2.png", "x~2.png.json", "y.png.json", "y~2.png", "y~2.png.json",
+    ]  # fmt: skip
+    assert (cabinet.base / "failed/y.png.json").read_text() == "mine"
+    assert ticket_name("x~2.png") == "x~2.png.json"
+
+
+def test_the_longest_name_can_be_filed_twice_with_tickets(cabinet: Cabinet) -> None:
+    """255 bytes are enough for a number and a ticket."""
+    name = "x" * 251 + ".png"
+    for _ in range(2):
+        assert cabinet.file(cabinet.drop(name), "failed") is Filed.MOVED
+    assert len(os.listdir(cabinet.base / "failed")) == 4
+
+
+def test_across_file_systems_it_copies_and_then_removes(cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The target is planned first; bytes and time are the source's; no temporary file stays."""
+    monkeypatch.setattr(fs, "rename_noreplace", no_rename_across(fs.rename_noreplace))
+    source = cabinet.drop("sub/x.png")
+    assert cabinet.file(source, "failed") is Filed.MOVED
+    assert cabinet.planned == [str(cabinet.base / "failed/sub/x.png")]
+    target = cabinet.base / "failed/sub/x.png"
+    assert (target.read_bytes(), target.stat().st_mtime_ns) == (b"scan", source.mtime_ns)
+    assert sorted(os.listdir(target.parent)) == ["x.png", "x.png.json"]
+    assert not (cabinet.inbox / "sub/x.png").exists()
+
+
+def test_a_source_replaced_during_the_copy_is_left(cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The copy is thrown away, and the new file stays."""
+    copy = fs.copy_durably
+
+    def copy_and_replace(old: str, new: str) -> None:
+        copy(old, new)
+        Path(old).write_bytes(b"a new scan")
+
+    monkeypatch.setattr(fs, "rename_noreplace", no_rename_across(fs.rename_noreplace))
+    monkeypatch.setattr(fs, "copy_durably", copy_and_replace)
+    assert cabinet.file(cabinet.drop("x.png")) is Filed.REPLACED
+    assert (cabinet.inbox / "x.png").read_bytes() == b"a new scan"
+    assert list(cabinet.done.iterdir()) == []
+
+
+def test_a_copy_that_was_whole_before_the_crash_is_not_made_twice(cabinet: Cabinet) -> None:
+    """The source is removed, once the copy's name is durable."""
+    source = cabinet.drop("x.png")
+    cabinet.done.mkdir()
+    target = cabinet.done / "x.png"
+    fs.copy_durably(str(cabinet.inbox / "x.png"), str(target))
+    assert cabinet.file(source, planned=str(target)) is Filed.MOVED
+    assert os.listdir(cabinet.done) == ["x.png"]
+    assert not (cabinet.inbox / "x.png").exists()
+
+
+def test_a_copy_that_was_cut_short_by_the_crash_is_made_again(cabinet: Cabinet) -> None:
+    """The half of it is removed."""
+    source = cabinet.drop("x.png")
+    cabinet.done.mkdir()
+    (cabinet.done / ".digitd-key.tmp").write_bytes(b"sc")
+    assert cabinet.file(source, planned=str(cabinet.done / "x.png")) is Filed.MOVED
+    assert os.listdir(cabinet.done) == ["x.png"]
+    assert (cabinet.done / "x.png").read_bytes() == b"scan"
+
+
+def test_folders_are_those_where_something_changes(cabinet: Cabinet) -> None:
+    """Targets and the inbox; nothing at all where everything is kept."""
+    assert cabinet.archive.folders == {str(cabinet.done), str(cabinet.base / "failed"), str(cabinet.inbox)}
+    assert Archive("/in", {"accepted": "keep", "failed": "keep"}).folders == set()
+    assert Archive("/in", {"accepted": "delete", "failed": "keep"}).folders == {"/in"}
