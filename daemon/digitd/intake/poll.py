@@ -44,6 +44,7 @@ class Poller(threading.Thread):
         """False from a look that could not list the root until one that could."""
 
     def run(self) -> None:
+        """Look, compare, rest."""
         last: int | None = None
         pause = 0.0
         while not self._stopping.wait(pause):

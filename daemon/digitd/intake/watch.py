@@ -117,6 +117,7 @@ class Inotify:
         return (status.st_dev, status.st_ino) == identity
 
     def on_event(self, event: InotifyEvent) -> None:
+        """Turn an event of the kernel into a hint, or follow a folder that appeared or moved."""
         watched = self._watched.get(event.wd)
         if watched is None or self._fd is None:
             return
@@ -133,11 +134,13 @@ class Inotify:
                 self._enter(path)
 
     def on_watch_deleted(self, wd: WatchDescriptor) -> None:
+        """Forget a folder that is gone; without the root there is nothing to watch."""
         watched = self._watched.pop(wd, None)
         if watched is not None and not watched.folder:
             self._identity = None  # deleted, or unmounted
 
     def on_queue_overflow(self) -> None:
+        """Say that events were lost, and watch the folders that were made meanwhile."""
         self._on_lost()
         self._rewatch()
 

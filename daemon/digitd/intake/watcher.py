@@ -136,13 +136,13 @@ class Watcher:
     def _hint(self, path: str, kind: HintKind) -> None:
         try:
             self._on_hint(path, kind)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the watcher's thread must live on
             self._failed(error)
 
     def _folder(self) -> None:
         try:
             self._on_folder()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the watcher's thread must live on
             self._failed(error)
 
     def _lost(self) -> None:
@@ -160,5 +160,5 @@ class Watcher:
             self._told.add(code)
             try:
                 self._on_trouble(code, sentence)
-            except Exception:
+            except Exception:  # noqa: BLE001 - the reporter itself failed: counted, and the thread lives on
                 self.errors += 1
