@@ -73,7 +73,7 @@ class Rig:
         self.inbox, self.outbox, self.state = self.base / "inbox", self.base / "outbox", self.base / "state"
         self.archive = self.archive_at or self.base / "archive"
         for folder in (self.inbox, self.outbox, self.state):
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
 
     def targets(self) -> dict[str, str]:
         """What the configuration would say."""
@@ -86,9 +86,7 @@ class Rig:
         """A new delivery, as after a start; it ends without a word, as after a kill."""
         with Journal(self.state) as self.journal:
             outbox = Outbox(self.outbox)
-            roller = Roller(
-                self.journal, outbox, csv=self.csv, lines=self.json == "lines", every=every, rows=self.rows
-            )
+            roller = Roller(self.journal, outbox, csv=self.csv, lines=self.json == "lines", every=every, rows=self.rows)
             delivery = Delivery(
                 self.journal,
                 outbox,

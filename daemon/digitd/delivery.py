@@ -18,6 +18,9 @@ from digitd.rolling import PAUSE_FIRST, PAUSE_MOST, Roller
 
 SYNC_SECONDS = 2.0
 """A publishing round: what was published in it becomes durable together."""
+UNFINISHED_MOST = 256
+"""Recorded scans that may wait to be published and filed before nothing more is read: one folder without the right to
+move files out of it must not stop all others."""
 
 OnFiled = Callable[[str, Filed], None]
 
@@ -73,8 +76,12 @@ class Delivery:
 
     @property
     def held_up(self) -> bool:
-        """Whether something waits for a cause to pass: nothing more should be read meanwhile."""
-        return bool(self._unrecorded or self._unfinished or self._unmarked)
+        """Whether so much waits for a cause to pass that nothing more should be read meanwhile."""
+        return bool(self._unrecorded or self._unmarked or len(self._unfinished) >= UNFINISHED_MOST)
+
+    @property
+    def _waits(self) -> bool:
+        return bool(self._unrecorded or self._unmarked or self._unfinished)
 
     def recover(self) -> list[str]:
         """Finish what a crash left half done; gives the paths whose sources could not be filed yet."""
@@ -123,7 +130,7 @@ class Delivery:
 
     def close(self) -> None:
         """Publish what has gathered, and make everything durable. What cannot be done now is done at the next start."""
-        if self.held_up:
+        if self._waits:
             self._try_again()
         self._roller.roll_all()
         self._syncer.shutdown(wait=True)
@@ -270,7 +277,7 @@ class Delivery:
         self._finish(list(self._unfinished.values()), again=True)
         while self._unrecorded and self._try_to_deliver(self._unrecorded[0]):
             del self._unrecorded[0]
-        if self._troubled is not None and not self.held_up:
+        if self._troubled is not None and not self._waits:
             self._log.info("delivery_resumed", after=self._troubled)
             self._troubled, self._pause = None, 0.0
 

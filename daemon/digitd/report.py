@@ -10,8 +10,9 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from digitd import fs
+from digitd import fs, names
 from digitd.config import KEEP, Settings
+from digitd.errors import FolderError
 from digitd.intake.ignore import Rules
 from digitd.intake.rescan import Entry, walk
 from digitd.journal import FILE_NAME
@@ -52,10 +53,15 @@ def report(settings: Settings) -> Report:
     """The state of things now. It writes nothing, and works while the daemon runs or not."""
     holder = holder_of(settings.state.path)
     path = settings.state.path / FILE_NAME
-    if path.exists():
+    if not path.exists():
+        return _report(settings, holder, None)
+    try:
         with closing(sqlite3.connect(f"file:{quote(os.fsencode(path))}?mode=ro", uri=True, timeout=5)) as journal:
             return _report(settings, holder, journal)
-    return _report(settings, holder, None)
+    except sqlite3.Error as error:
+        raise FolderError(
+            f"the journal {path} cannot be read ({error})", "Run it as the user that digitd runs as, or see its log"
+        ) from error
 
 
 def _report(settings: Settings, holder: Mapping[str, float] | None, journal: sqlite3.Connection | None) -> Report:
@@ -79,7 +85,7 @@ def _report(settings: Settings, holder: Mapping[str, float] | None, journal: sql
         running=holder is not None,
         pid=None if holder is None else int(holder["pid"]),
         since=None if holder is None else timestamp(holder["since"]),
-        inbox=os.fspath(settings.inbox.path),
+        inbox=names.text(os.fspath(settings.inbox.path)),
         waiting=waiting,
         oldest_waiting_seconds=None if oldest is None else round(max(0.0, now - oldest), 1),
         read_today=sum(by_status.values()),

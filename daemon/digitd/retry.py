@@ -41,7 +41,14 @@ def retry(settings: Settings, patterns: Sequence[str]) -> Iterator[Returned]:
     for path in sorted(entry.path for entry in entries):
         spoken = (path, os.path.basename(path))
         if not patterns or any(fnmatchcase(name, pattern) for name in spoken for pattern in patterns):
-            yield _return(Path(folder), settings.inbox.path, path)
+            try:
+                returned = _return(Path(folder), settings.inbox.path, path)
+            except OSError as error:
+                raise FolderError(
+                    f"{names.printable(path)} cannot be moved back to the inbox ({error.strerror})",
+                    "Give yourself the right to, or run it as the user that digitd runs as",
+                ) from error
+            yield returned
 
 
 def _return(archive: Path, inbox: Path, path: str) -> Returned:

@@ -5,13 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from e2e.harness import Daemon, House
+from e2e.harness import Daemon, House, Manager
 
 
 @pytest.fixture
 def house(tmp_path: Path) -> House:
     """Folders and a configuration of this test's own."""
     return House(tmp_path / "house")
+
+
+@pytest.fixture
+def manager() -> Iterator[Manager]:
+    """A stand-in for systemd."""
+    it = Manager()
+    yield it
+    it.close()
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,12 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -310,3 +312,30 @@ class Daemon:
         """The worker processes' ids, once they have loaded."""
         pids: list[int] = self.wait_event("ready")["pids"]
         return pids
+
+
+class Manager:
+    """A stand-in for systemd: a datagram socket in the abstract namespace, and what came there."""
+
+    def __init__(self) -> None:
+        self.name = f"digitd-{uuid.uuid4()}"
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(f"\0{self.name}")
+        self._socket.setblocking(False)
+        self.heard: list[str] = []
+
+    def listen(self) -> list[str]:
+        """Everything that came so far."""
+        while True:
+            try:
+                self.heard.append(self._socket.recv(65536).decode())
+            except BlockingIOError:
+                return self.heard
+
+    def wait(self, message: str, times: int = 1) -> None:
+        """Wait until a message that begins so has come so often."""
+        wait_for(lambda: sum(each.startswith(message) for each in self.listen()) >= times, message)
+
+    def close(self) -> None:
+        """Go away."""
+        self._socket.close()

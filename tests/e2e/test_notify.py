@@ -1,50 +1,11 @@
 """What systemd hears: READY=1 once the workers have loaded, how it goes, pings, and STOPPING=1."""
 
 import os
-import socket
-import uuid
-from collections.abc import Iterator
 
 import psutil
-import pytest
 
 from e2e import scans
-from e2e.harness import Daemon, House, wait_for
-
-
-class Manager:
-    """A stand-in for systemd: a datagram socket in the abstract namespace, and what came there."""
-
-    def __init__(self) -> None:
-        self.name = f"digitd-{uuid.uuid4()}"
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(f"\0{self.name}")
-        self._socket.setblocking(False)
-        self.heard: list[str] = []
-
-    def listen(self) -> list[str]:
-        """Everything that came so far."""
-        while True:
-            try:
-                self.heard.append(self._socket.recv(65536).decode())
-            except BlockingIOError:
-                return self.heard
-
-    def wait(self, message: str, times: int = 1) -> None:
-        """Wait until a message that begins so has come so often."""
-        wait_for(lambda: sum(each.startswith(message) for each in self.listen()) >= times, message)
-
-    def close(self) -> None:
-        """Go away."""
-        self._socket.close()
-
-
-@pytest.fixture
-def manager() -> Iterator[Manager]:
-    """A stand-in for systemd."""
-    it = Manager()
-    yield it
-    it.close()
+from e2e.harness import Daemon, House, Manager
 
 
 def test_the_whole_life(house: House, manager: Manager) -> None:
@@ -55,7 +16,6 @@ def test_the_whole_life(house: House, manager: Manager) -> None:
         assert manager.heard[0] == "READY=1"
         for pid in daemon.workers():
             assert psutil.pid_exists(pid)
-        assert daemon.named("library_message")
         manager.wait("WATCHDOG=1", 3)
         manager.wait("STATUS=")
         house.drop("a.png", scans.scan())

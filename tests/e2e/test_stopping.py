@@ -7,7 +7,7 @@ import time
 import pytest
 
 from e2e import scans
-from e2e.harness import Daemon, House, wait_for
+from e2e.harness import Daemon, House, Manager, wait_for
 
 MANY = 300
 
@@ -54,19 +54,21 @@ def test_signal_to_the_whole_group(house: House) -> None:
     daemon.assert_only_events()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_second_signal_insists(house: House, number: signal.Signals) -> None:
+def test_second_signal_insists(house: House, manager: Manager) -> None:
     """While it waits for workers that hang, a second signal ends it at once, and its workers with it."""
-    with Daemon(full(house)) as daemon:
-        workers = daemon.wait_ready().workers()
-        wait_for(lambda: daemon.named("scan_published"), "the first result")
-        for worker in workers:
+    with Daemon(house, NOTIFY_SOCKET=f"@{manager.name}") as daemon:
+        for worker in daemon.wait_ready().workers():
             os.kill(worker, signal.SIGSTOP)
-        daemon.process.send_signal(number)
-        daemon.wait_event("stopping")
+        full(house)
+        wait_for(
+            lambda: any(each.startswith("STATUS=") and " 0 in hand" not in each for each in manager.listen()),
+            "scans in hand",
+        )
+        daemon.process.send_signal(signal.SIGINT)
+        assert daemon.wait_event("stopping")["in_hand"] > 0
         begun = time.monotonic()
-        daemon.process.send_signal(number)
-        assert daemon.wait_end() == 128 + number
+        daemon.process.send_signal(signal.SIGTERM)
+        assert daemon.wait_end() == 128 + signal.SIGTERM
         assert time.monotonic() - begun < 30
         daemon.wait_nobody()
     daemon.assert_only_events()

@@ -96,9 +96,7 @@ def test_nothing_in_the_archive_is_overwritten(cabinet: Cabinet) -> None:
     assert (cabinet.done / "x~3.png").read_bytes() == b"scan"
 
 
-def test_a_name_taken_at_the_last_moment_is_not_overwritten(
-    cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_name_taken_at_the_last_moment_is_not_overwritten(cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch) -> None:
     """The rename itself refuses, and the next name is taken."""
     real = fs.rename_noreplace
 

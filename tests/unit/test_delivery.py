@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from delivery_rig import Rig
 from structlog.testing import capture_logs
 
+from delivery_rig import Rig
 from digitd import fs, results
 from digitd.archive import Filed
 from digitd.delivery import Delivery
@@ -203,7 +203,7 @@ def test_a_file_from_the_far_future_is_delivered(rig: Rig, delivery: Delivery, m
 def failing_free_lstat(real: Callable[..., Any], path: Path, answer: os.stat_result) -> Callable[..., Any]:
     """An lstat that gives ANSWER for PATH."""
 
-    def lstat(asked: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as os.lstat
+    def lstat(asked: Any, **kwargs: Any) -> Any:
         return answer if os.fspath(asked) == os.fspath(path) else real(asked, **kwargs)
 
     return lstat
@@ -220,9 +220,7 @@ def test_a_kept_scan_is_known_by_its_identity(tmp_path: Path) -> None:
         assert [read.identity.path for read in rig.waiting()] == ["x.png"]
 
 
-def test_a_full_disk_holds_up_and_loses_nothing(
-    rig: Rig, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_holds_up_and_loses_nothing(rig: Rig, delivery: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
     """While nothing can be written, results wait; it is said once, the pauses grow, and it goes on by itself."""
     write = fs.write_new
     with capture_logs() as logs:
@@ -249,24 +247,44 @@ def test_a_full_disk_holds_up_and_loses_nothing(
     assert events.count("delivery_resumed") == 1
 
 
-def test_a_full_archive_holds_up_filing_alone(
-    rig: Rig, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_archive_holds_up_filing_alone(rig: Rig, delivery: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:
     """A source that cannot be filed yet has its result already; after a restart it is filed, and published once."""
     rename = fs.rename_noreplace
     monkeypatch.setattr(fs, "rename_noreplace", failing(rename, FULL, lambda path: "/inbox/" in path))
     deliver(rig, delivery, "a.png")
     assert list(rig.files()) == ["a.png.json"]
-    assert delivery.held_up
+    assert delivery.troubled
     rig.take()
     delivery.tick(delivery.next_due())
-    assert delivery.held_up
+    assert delivery.troubled
     with rig.open() as again:
         assert again.recover() == ["a.png"]
         monkeypatch.setattr(fs, "rename_noreplace", rename)
         again.tick(again._next_try)
-        assert not again.held_up
+        assert again.troubled is None
         again.close()
+    rig.check_exactly_once()
+
+
+def test_a_folder_that_nothing_can_be_moved_out_of_does_not_stop_the_others(
+    rig: Rig, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading goes on until many scans wait, and again when they no longer do."""
+    monkeypatch.setattr("digitd.delivery.UNFINISHED_MOST", 3)
+    rename = fs.rename_noreplace
+    denied = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    monkeypatch.setattr(fs, "rename_noreplace", failing(rename, denied, lambda path: "/inbox/locked/" in path))
+    for name in ("locked/a.png", "g.png", "locked/c.png", "h.png"):
+        deliver(rig, delivery, name)
+        assert not delivery.held_up
+    assert len(rig.files()) == 4
+    assert sorted(file.name for file in (rig.archive / "accepted").glob("*.png")) == ["g.png", "h.png"]
+    deliver(rig, delivery, "locked/e.png")
+    assert delivery.held_up
+    monkeypatch.setattr(fs, "rename_noreplace", rename)
+    delivery.tick(delivery._next_try)
+    assert not delivery.held_up
+    delivery.close()
     rig.check_exactly_once()
 
 
@@ -317,7 +335,9 @@ def test_after_a_power_cut_a_torn_result_is_written_again(
         if lost is None:
             file.unlink()
         else:
-            file.write_bytes({b"": b"", b"half": data[: len(data) // 2], b"nul": data[:20] + bytes(len(data) - 20)}[lost])
+            file.write_bytes(
+                {b"": b"", b"half": data[: len(data) // 2], b"nul": data[:20] + bytes(len(data) - 20)}[lost]
+            )
     monkeypatch.setattr(fs, "boot_id", lambda: "another start")
     with rig.open() as delivery:
         delivery.recover()
@@ -404,7 +424,7 @@ def test_what_is_published_during_a_sync_waits_for_the_next(rig: Rig, delivery: 
     covered = rig.journal.covered()
     delivery._file = real  # type: ignore[method-assign]
     delivery.tick(delivery.next_due())
-    assert not delivery.held_up
+    assert delivery.troubled is None
     rig.journal.settle(covered)
     assert rig.journal.unsynced()
 
@@ -418,7 +438,7 @@ def test_a_sync_covers_every_file_system_that_filing_changes(
     devices = {os.fspath(folder): number for number, folder in enumerate((rig.outbox, rig.inbox))}
     real = os.stat
 
-    def stat(path: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as os.stat
+    def stat(path: Any, **kwargs: Any) -> Any:
         found = real(path, **kwargs)
         number = devices.get(os.fspath(path)) if isinstance(path, str) else None
         return found if number is None else os.stat_result((*found[:2], number, *found[3:]))

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from delivery_rig import Killer, Rig, workplace
 
+from delivery_rig import Killer, Rig, workplace
 from digitd import fs
 from digitd.results import Status
 

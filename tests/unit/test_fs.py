@@ -5,10 +5,10 @@ import os
 from pathlib import Path
 
 import pytest
-from delivery_rig import workplace
 from hypothesis import given
 from hypothesis import strategies as st
 
+from delivery_rig import workplace
 from digitd import fs
 
 

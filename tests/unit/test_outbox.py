@@ -58,9 +58,7 @@ def test_a_stage_that_is_gone_was_published(outbox: Outbox, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("there", [None, b"", b'{"a"', bytes(7), b'{"a"\0\0\0', b'{"a":1}'])
 @pytest.mark.parametrize("staged", [True, False])
-def test_after_a_reboot_the_file_is_whole(
-    outbox: Outbox, tmp_path: Path, there: bytes | None, staged: bool
-) -> None:
+def test_after_a_reboot_the_file_is_whole(outbox: Outbox, tmp_path: Path, there: bytes | None, staged: bool) -> None:
     """Missing, empty, cut, or with zeros where its end should be: it has its bytes again, and no stage stays."""
     if there is not None:
         (tmp_path / "a.json").write_bytes(there)

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-from delivery_rig import Rig
 from structlog.testing import capture_logs
 
+from delivery_rig import Rig
 from digitd import fs, results
 from digitd.delivery import Delivery
 

@@ -21,9 +21,7 @@ def test_the_first_signal_asks_by_its_name(number: signal.Signals) -> None:
     assert signal.getsignal(number) is before
 
 
-@pytest.mark.parametrize(
-    ("first", "second"), [("SIGTERM", "SIGTERM"), ("SIGINT", "SIGINT"), ("SIGINT", "SIGTERM")]
-)
+@pytest.mark.parametrize(("first", "second"), [("SIGTERM", "SIGTERM"), ("SIGINT", "SIGINT"), ("SIGINT", "SIGTERM")])
 def test_the_second_signal_insists(first: str, second: str) -> None:
     """It ends the process at once, with the exit status of that signal, whatever is going on."""
     script = (

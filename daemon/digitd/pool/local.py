@@ -34,6 +34,12 @@ class WorkersFailError(DigitdError):
     code = "workers"
 
 
+class BundleReplacedError(DigitdError):
+    """A worker that took another's place loaded another bundle: results would name the wrong model."""
+
+    code = "bundle_replaced"
+
+
 @dataclass(frozen=True)
 class Done:
     """Everything submitted under KEY is read: one finding a job, in the order submitted."""
@@ -99,6 +105,7 @@ class LocalPool:
         self._waiting: deque[Batch] = deque()
         self._submissions: dict[int, _Submission] = {}
         self._load_failures = 0
+        self._bundle: str | None = None
         self._memory_checked = 0.0
         self._context = _context()
 
@@ -221,8 +228,7 @@ class LocalPool:
         except (EOFError, OSError):
             return self._replace(worker, worker.doomed or Loss.DIED)
         if isinstance(answer, Hello):
-            worker.loaded = True
-            self._load_failures = 0
+            self._welcome(worker, answer)
             return []
         if isinstance(answer, Refusal):
             raise BundleError(answer.cause, answer.remedy)
@@ -231,6 +237,16 @@ class LocalPool:
             raise AssertionError("a worker answered without having been asked")
         worker.batch = None
         return self._finish(batch, answer)
+
+    def _welcome(self, worker: _Worker, hello: Hello) -> None:
+        self._bundle = self._bundle or hello.bundle
+        if hello.bundle != self._bundle:
+            raise BundleReplacedError(
+                "the bundle on the disk is no longer the one that this digitd has loaded",
+                "Start digitd again: it then reads with the new one, and says so in its results",
+            )
+        worker.loaded = True
+        self._load_failures = 0
 
     def _finish(self, batch: Batch, answer: Findings) -> list[Done]:
         submission = self._submissions[batch.key]

@@ -55,7 +55,7 @@ class Finding(Struct, frozen=True, array_like=True):
 
 
 class Hello(Struct, frozen=True, array_like=True, tag=True):
-    """A worker has loaded its bundle."""
+    """A worker has loaded the bundle that has this sha256."""
 
     bundle: str
 

@@ -41,11 +41,12 @@ def main(setup: Setup, channel: Connection, output: Connection, progress: c_uint
     output.close()
     limits = Limits(setup.limit_bytes, setup.limit_pixels, setup.limit_pages)
     try:
-        reader = open_reader(Bundle.load(Path(setup.bundle)), setup.engine, limits)
+        bundle = Bundle.load(Path(setup.bundle))
+        reader = open_reader(bundle, setup.engine, limits)
     except DigitdError as error:
         _send(channel, Refusal(error.cause, error.remedy))
         return
-    wanted = _send(channel, Hello(setup.bundle))
+    wanted = _send(channel, Hello(bundle.sha256))
     while wanted:
         try:
             jobs = decode_jobs(channel.recv_bytes())

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from ctypes import c_uint64
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Self
 
 from digitd.errors import BundleError
 from digitd.pool import worker
@@ -85,6 +86,12 @@ def enter(setup: Setup, channel: Connection, output: Connection, progress: c_uin
 
 
 class _AnyBundle:
-    @staticmethod
-    def load(_: Path) -> None:
-        """Nothing: the stub's reader needs none."""
+    """The stub's reader needs none; its sha256 is what the folder's name is, or is in a file of this name."""
+
+    def __init__(self, path: Path) -> None:
+        self.sha256 = path.read_text(encoding="utf-8") if path.is_file() else str(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Any."""
+        return cls(path)

@@ -13,7 +13,7 @@ import pytest
 from digitd.errors import BundleError
 from digitd.pool import local
 from digitd.pool.halving import Loss
-from digitd.pool.local import LocalPool, WorkersFailError
+from digitd.pool.local import BundleReplacedError, LocalPool, WorkersFailError
 from digitd.pool.messages import Finding, Job, Seen, Setup
 from digitd.results import Status
 from unit.pool import stubs
@@ -31,7 +31,9 @@ class Watched:
         self.folder = folder
         self.said: list[tuple[int, str]] = []
         self.losses: list[tuple[Loss, int]] = []
-        setup = Setup("bundle", engine, 10**6, 10**6, 10)
+        self.bundle = folder / "bundle"
+        self.bundle.write_text("one", encoding="utf-8")
+        setup = Setup(str(self.bundle), engine, 10**6, 10**6, 10)
         self.pool = LocalPool(
             setup,
             count,
@@ -246,6 +248,16 @@ def test_an_idle_worker_that_dies_is_replaced(make: Made) -> None:
     watched.until(lambda: watched.losses == [(Loss.DIED, 0)] and watched.pool.ready)
     assert watched.pool.pids != before
     assert texts(watched.read("a")) == ["a"]
+
+
+def test_bundle_replaced_on_disk_is_not_mixed_with_the_old_one(make: Made) -> None:
+    """A worker that would load another bundle than the others did is an error: results name one model."""
+    watched = make()
+    watched.until(lambda: watched.pool.ready)
+    watched.bundle.write_text("another", encoding="utf-8")
+    os.kill(watched.pool.pids[0], signal.SIGKILL)
+    with pytest.raises(BundleReplacedError, match="no longer the one"):
+        watched.until(lambda: len(watched.losses) == 1 and watched.pool.ready)
 
 
 def test_slow_scans_are_no_hanging_worker(make: Made) -> None:

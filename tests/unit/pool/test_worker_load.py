@@ -23,7 +23,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     paths: list[str] = []
     real = os.open
 
-    def note(path: Any, *args: Any, **kwargs: Any) -> int:  # noqa: ANN401 - as os.open
+    def note(path: Any, *args: Any, **kwargs: Any) -> int:
         paths.append(os.fsdecode(path))
         return real(path, *args, **kwargs)
 
@@ -73,9 +73,7 @@ def test_what_is_no_regular_file_is_never_opened(tmp_path: Path, opened: list[st
     assert os.fspath(path) not in opened
 
 
-def test_a_link_put_there_at_the_last_moment_is_not_followed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_link_put_there_at_the_last_moment_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even one that appears after the look."""
     (tmp_path / "x.png").symlink_to(__file__)
     monkeypatch.setattr(os, "lstat", os.stat)
