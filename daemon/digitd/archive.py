@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from digitd import fs, names
-from digitd.config import DELETE, KEEP
+from digitd.settings import DELETE, KEEP
 
 
 class Filed(StrEnum):

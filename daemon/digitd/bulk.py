@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from digitd import log, names, results
-from digitd.config import Settings
 from digitd.intake.ignore import Rules, Verdict
 from digitd.intake.order import name_key
 from digitd.intake.rescan import walk
@@ -17,6 +16,7 @@ from digitd.pool.halving import Loss
 from digitd.pool.local import LocalPool
 from digitd.pool.messages import Finding, Job, Seen, Setup
 from digitd.results import Model, Outcome, Reason, Result
+from digitd.settings import Settings
 
 # Batches per worker that are read or wait to be handed out in order.
 AHEAD = 4

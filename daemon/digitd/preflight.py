@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import Self
 
 from digitd import fs
-from digitd.config import KEEP, MOVE_NOWHERE, Settings
 from digitd.errors import AlreadyRunningError, FolderError
+from digitd.settings import KEEP, MOVE_NOWHERE, Settings
 
 LOCK_NAME = "lock"
 # `digitd status` holds the lock for the blink of an eye, to see whether anybody does.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from functools import lru_cache
 
-from digitd.config import Profile, Recognition
+from digitd.settings import Profile, Recognition
 
 
 def chooser(general: Recognition, profiles: Mapping[str, Profile]) -> Callable[[str], Recognition]:

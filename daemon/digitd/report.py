@@ -11,13 +11,13 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from digitd import fs, names
-from digitd.config import KEEP, Settings
 from digitd.errors import FolderError
 from digitd.intake.ignore import Rules
 from digitd.intake.rescan import Entry, walk
 from digitd.journal import FILE_NAME
 from digitd.preflight import holder_of
 from digitd.results import Status, from_json, timestamp
+from digitd.settings import KEEP, Settings
 
 RATE_SECONDS = 60.0
 FAILURES_SHOWN = 5

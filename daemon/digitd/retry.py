@@ -9,10 +9,10 @@ from pathlib import Path
 
 from digitd import fs, names
 from digitd.archive import ticket_name
-from digitd.config import MOVE_NOWHERE, Settings
 from digitd.errors import FolderError
 from digitd.intake.ignore import Rules
 from digitd.intake.rescan import walk
+from digitd.settings import MOVE_NOWHERE, Settings
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from digitd import __version__, log, names
 from digitd.archive import Archive, Filed
-from digitd.config import Settings
 from digitd.delivery import Delivery, Read
 from digitd.errors import EmptyScanError, TruncatedScanError
 from digitd.intake.settle import Ready
@@ -24,6 +23,7 @@ from digitd.profiles import chooser
 from digitd.recognition.bundle import Bundle, shipped
 from digitd.results import Model, Status
 from digitd.rolling import Roller
+from digitd.settings import Settings
 from digitd.signals import StopSignals
 from digitd.supply import Supply
 from digitd.systemd import Notifier

@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "daemon" / "digitd"
 
 # What each module or package of digitd may import of digitd, besides itself.
-FOUNDATION = {"errors", "units", "names", "fs", "log", "config", "results"}
+FOUNDATION = {"errors", "units", "names", "fs", "log", "settings", "mistakes", "config", "results"}
 PARTS = {
     "__init__": set(),
     "__main__": {"cli"},
@@ -25,14 +25,16 @@ PARTS = {
     "signals": set(),
     "fs": {"names"},
     "results": {"names"},
-    "config": {"errors", "units"},
+    "settings": {"units"},
+    "mistakes": {"settings", "errors"},
+    "config": {"mistakes", "settings", "errors"},
     # Siblings: none knows another.
     "labels": {"results"},
-    "profiles": {"config"},
+    "profiles": {"settings"},
     "journal": {"fs", "errors"},
     "outbox": {"fs", "names"},
-    "archive": {"fs", "names", "config"},
-    "preflight": {"fs", "config", "errors"},
+    "archive": {"fs", "names", "settings"},
+    "preflight": {"fs", "settings", "errors"},
     "intake": set(),
     "imaging": {"errors"},
     "recognition": {"imaging", "results", "errors"},

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from digitd.bulk import Target, Unopened, targets
-from digitd.config import Settings
+from digitd.settings import Settings
 
 SETTINGS = Settings()
 

@@ -9,9 +9,10 @@ import pytest
 import yaml
 
 from digitd import config
-from digitd.config import Settings, load
+from digitd.config import load
 from digitd.errors import ConfigError, ExitCode
 from digitd.intake.ignore import INCLUDE
+from digitd.settings import Settings
 
 SHIPPED = Path(__file__).parents[2] / "config.yaml"
 

@@ -14,8 +14,8 @@ import yaml
 
 from digitd import results
 from digitd.cli import app
-from digitd.config import Settings
 from digitd.errors import ExitCode, ScanError
+from digitd.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "daemon" / "digitd"

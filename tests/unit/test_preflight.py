@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from digitd import fs
-from digitd.config import Inbox, Outbox, Settings, Sources, State
 from digitd.errors import AlreadyRunningError, ExitCode, FolderError
 from digitd.preflight import LOCK_NAME, Lock, check_folders, holder_of
+from digitd.settings import Inbox, Outbox, Settings, Sources, State
 
 Make = Callable[..., Settings]
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from digitd.config import Profile, Recognition
 from digitd.profiles import chooser
+from digitd.settings import Profile, Recognition
 
 GENERAL = Recognition(layout="auto", digits=None, accept=0.9, margin=0.5)
 

@@ -9,11 +9,11 @@ import msgspec
 import pytest
 
 from delivery_rig import Rig
-from digitd.config import Inbox, Outbox, Settings, Sources, State
 from digitd.errors import FolderError
 from digitd.preflight import Lock
 from digitd.report import report
 from digitd.results import Status
+from digitd.settings import Inbox, Outbox, Settings, Sources, State
 
 
 def settings_of(rig: Rig) -> Settings:

@@ -8,10 +8,10 @@ import pytest
 
 from delivery_rig import Rig
 from digitd import fs
-from digitd.config import Inbox, Outbox, Settings, Sources, State
 from digitd.errors import FolderError
 from digitd.results import Status
 from digitd.retry import Returned, retry
+from digitd.settings import Inbox, Outbox, Settings, Sources, State
 
 
 def settings_of(rig: Rig) -> Settings:

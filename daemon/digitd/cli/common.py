@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from digitd.config import Settings, load
+from digitd.config import load
+from digitd.settings import Settings
 
 Config = Annotated[
     Path | None,

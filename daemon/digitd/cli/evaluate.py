@@ -12,7 +12,7 @@ from digitd.cli.common import Config, settings
 from digitd.errors import UsageError
 
 if TYPE_CHECKING:
-    from digitd.config import Settings
+    from digitd.settings import Settings
 
 SHOWN = 20
 

@@ -9,8 +9,8 @@ import typer
 from digitd.cli.common import Config, out, settings
 
 if TYPE_CHECKING:
-    from digitd.config import Settings
     from digitd.report import Report
+    from digitd.settings import Settings
 
 LIBRARIES = (
     "numpy",

@@ -1,0 +1,75 @@
+"""What is wrong in a configuration, in words: the key, the value, and the remedy. Pure."""
+
+import difflib
+from collections.abc import Iterable, Iterator
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from digitd.errors import ConfigError
+from digitd.settings import Profile, Section, Settings
+
+
+def explain(error: ValidationError, where: str) -> ConfigError:
+    """What is wrong in WHERE: each key, its value, and what is allowed or which key was meant."""
+    allowed: dict[str, list[str]] = {}
+    for details in error.errors():
+        problem, expected = _problem(details)
+        allowed.setdefault(problem, []).append(expected)
+    sentences = [problem + " or ".join(expected) for problem, expected in allowed.items()]
+    return ConfigError(f"{where}: " + "; ".join(sentences), "Correct this, then try `digitd check`")
+
+
+def _problem(details: ErrorDetails) -> tuple[str, str]:
+    """What is wrong, and what would be right."""
+    location = [str(part) for part in details["loc"] if not _is_union_branch(part)]
+    key = ".".join(location)
+    if details["type"] == "extra_forbidden":
+        near = _nearest_key(location)
+        return f"{key} is an unknown key", f", the nearest known one is {near}" if near else ""
+    message = details["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    if details["type"] == "model_type":
+        message = "a section with keys of its own"
+    elif details["type"] == "tuple_type":
+        message = 'a list such as ["*.png", "*.jpg"]'
+    shown = details["input"]
+    if isinstance(shown, dict):
+        return f"{key}: ", message
+    return f"{key} is {shown!r}; allowed: ", message
+
+
+def _is_union_branch(part: int | str) -> bool:
+    # Pydantic puts the branch of a union into the location: ('workers', 'count', 'constrained-int').
+    return isinstance(part, str) and (part == "constrained-int" or part.startswith(("literal[", "function-")))
+
+
+def _nearest_key(location: list[str]) -> str | None:
+    *parents, name = location
+    if parents and parents[0] == "profiles":
+        near = nearest(name, Profile.model_fields)
+        return ".".join([*parents, near]) if near else None
+    elsewhere = [key for key in all_keys() if key.split(".")[-1] == name]
+    if len(elsewhere) == 1:
+        return elsewhere[0]
+    siblings = {key.split(".")[-1]: key for key in all_keys() if key.split(".")[:-1] == parents}
+    if not parents:
+        siblings = {section: section for section in Settings.model_fields}
+    near = nearest(name, siblings)
+    return siblings[near] if near else nearest(".".join(location), all_keys())
+
+
+def all_keys() -> Iterator[str]:
+    """Every key of config.yaml, with dots."""
+    for name, field in Settings.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, Section):
+            for key, inner in section.model_fields.items():
+                yield f"{name}.{inner.alias or key}"
+        else:
+            yield name
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The one of KNOWN that NAME was most likely meant to be."""
+    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return matches[0] if matches else None
