@@ -1,0 +1,53 @@
+"""The systemd unit: sound by systemd's own judgement, sandboxed, and in step with the program."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from digitd.errors import ExitCode
+from digitd.service import STOP_SECONDS
+
+UNIT = Path(__file__).parents[2] / "systemd" / "digitd.service"
+MOST_EXPOSED = 1.5
+
+needs_systemd = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed (Debian package: systemd)"
+)
+
+
+def settings() -> dict[str, str]:
+    """The unit's keys; of one that is there several times, the last."""
+    lines = UNIT.read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+
+
+@needs_systemd
+def test_verify(tmp_path: Path) -> None:
+    """systemd finds nothing to complain about."""
+    unit = tmp_path / "digitd.service"
+    # The program is not installed where the unit expects it.
+    unit.write_text(UNIT.read_text(encoding="utf-8").replace("/opt/digitd/bin/digitd", shutil.which("true") or ""))
+    done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@needs_systemd
+def test_security() -> None:
+    """What an attacker could reach from inside is rated at most 1.5 of 10."""
+    threshold = f"--threshold={int(MOST_EXPOSED * 10)}"
+    command = ["systemd-analyze", "security", "--offline=true", "--no-pager", threshold, UNIT]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_refusals_are_not_retried() -> None:
+    """systemd does not start again what a person has to mend."""
+    refused = {str(int(code)) for code in ExitCode} - {str(int(ExitCode.DONE)), str(int(ExitCode.BUG))}
+    assert set(settings()["RestartPreventExitStatus"].split()) == refused
+
+
+def test_stopping_has_time() -> None:
+    """The daemon gives up waiting for what is in hand well before systemd gives up on the daemon."""
+    assert float(settings()["TimeoutStopSec"].removesuffix("s")) >= STOP_SECONDS + 10
