@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digitd.cli.common import Config, settings
+from digitd.cli.common import Config, quiet_libraries, settings
 from digitd.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ def evaluate(
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder", "Name a folder of idx files or of labelled scans")
     idx = any("idx3-ubyte" in name for name in os.listdir(folder))
-    figures = _of_idx(folder, chosen) if idx else _of_scans(folder, chosen)
+    with quiet_libraries():
+        figures = _of_idx(folder, chosen) if idx else _of_scans(folder, chosen)
     if json:
         print(jsonlib.dumps(figures))
         return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitd.cli.common import Config, err, settings
+from digitd.cli.common import Config, err, quiet_libraries, settings
 from digitd.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def train(
     command = f"digitd train --preset {preset} --data FOLDER --seed {seed}" + (f" --epochs {epochs}" if epochs else "")
     if data is None:
         command = command.replace(" --data FOLDER", "")
-    with _Shown() as progress:
+    with quiet_libraries(), _Shown() as progress:
         summary = make(preset, data, bundle, seed, epochs, command, progress)
     for line in _sentences(summary):
         print(line)
@@ -60,16 +60,18 @@ def train(
 def _sentences(summary: "Summary") -> list[str]:
     low, high = summary.test.interval
     wrong = summary.test.total - summary.test.correct
-    return [
+    lines = [
         f"bundle      {summary.path}, {summary.bytes:,} bytes, network in {summary.form}",
         f"sha256      {summary.sha256}",
         f"network     preset {summary.preset}, {summary.parameters:,} parameters",
         f"trained     {summary.epochs} epochs in {summary.seconds:,.0f} s; epoch {summary.best_epoch} was kept",
-        f"held out    {summary.validation.accuracy:.2%} right of {summary.validation.total:,}",
         f"MNIST test  {summary.test.accuracy:.2%} right ({low:.2%} to {high:.2%}), {wrong} of"
         f" {summary.test.total:,} wrong",
         f"use it      model.bundle: {summary.path.absolute()}",
     ]
+    if summary.validation is not None:
+        lines.insert(4, f"held out    {summary.validation.accuracy:.2%} right of {summary.validation.total:,}")
+    return lines
 
 
 class _Shown:

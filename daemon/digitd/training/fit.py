@@ -34,13 +34,12 @@ class Validation:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained network, what it was validated on, and how well it did there in its best epoch."""
+    """A trained network, what was held out from it (None: nothing), and the epoch that was kept."""
 
     model: keras.Sequential
-    validation: Validation
+    validation: Validation | None
     epochs: int
     best_epoch: int
-    validation_accuracy: float
 
 
 def scaled(images: Images) -> npt.NDArray[np.float32]:
@@ -51,13 +50,13 @@ def scaled(images: Images) -> npt.NDArray[np.float32]:
 def fit(preset: Preset, images: Images, labels: Labels, seed: int, epochs: int | None, progress: Progress) -> Fitted:
     """Train the preset's network on MNIST's training set; keep the epoch with the least validation loss.
 
-    Nothing here ever sees the test set.
+    A preset that holds nothing out keeps the last epoch. Nothing here ever sees the test set.
     """
     keras.utils.set_random_seed(seed % 2**32)
     epochs = preset.epochs if epochs is None else epochs
     order = np.random.default_rng(seed).permutation(len(images))
-    held, rest = np.split(order, [max(1, round(len(order) * HELD_OUT))])
-    validation = _validation(images[held], labels[held], seed, preset.augment)
+    held, rest = np.split(order, [max(1, round(len(order) * HELD_OUT)) if preset.holds_out else 0])
+    validation = _validation(images[held], labels[held], seed, preset.augment) if preset.holds_out else None
     batches = -(-len(rest) // preset.batch)
     model = preset.build()
     model.compile(
@@ -69,17 +68,19 @@ def fit(preset: Preset, images: Images, labels: Labels, seed: int, epochs: int |
         source = stream(images[rest], labels[rest], epochs, seed)
     else:
         source = iter([(images[rest], labels[rest])] * epochs)
-    best_loss, best_epoch, best_accuracy, best_weights = np.inf, 0, 0.0, model.get_weights()
+    best_loss, best_epoch, best_weights = np.inf, epochs, None
     for epoch, (x, y) in enumerate(source):
         steps = _Steps(progress, epoch * batches, batches * epochs, f"epoch {epoch + 1} of {epochs}")
         model.fit(scaled(x), y, batch_size=preset.batch, verbose=0, callbacks=[steps])
+        if validation is None:
+            continue
         loss, accuracy = model.evaluate(scaled(validation.images), validation.labels, batch_size=500, verbose=0)
         steps.found(accuracy)
         if loss < best_loss:
-            best_loss, best_epoch, best_accuracy = loss, epoch + 1, float(accuracy)
-            best_weights = model.get_weights()
-    model.set_weights(best_weights)
-    return Fitted(model, validation, epochs, best_epoch, best_accuracy)
+            best_loss, best_epoch, best_weights = loss, epoch + 1, model.get_weights()
+    if best_weights is not None:
+        model.set_weights(best_weights)
+    return Fitted(model, validation, epochs, best_epoch)
 
 
 def _rate(preset: Preset, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:

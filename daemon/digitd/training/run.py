@@ -38,7 +38,7 @@ class Summary:
     best_epoch: int
     seconds: float
     temperature: float
-    validation: Figures
+    validation: Figures | None
     test: Figures
     bytes: int
 
@@ -114,7 +114,7 @@ def train(
         best_epoch=finished.training.best_epoch,
         seconds=time.monotonic() - begun,
         temperature=finished.temperature,
-        validation=finished.figures["validation"],
+        validation=finished.figures.get("validation"),
         test=finished.figures["mnist_test"],
         bytes=sum(file.stat().st_size for file in out.iterdir()),
     )
@@ -128,14 +128,38 @@ def _exported(
     begun: float,
     progress: "Progress",
 ) -> Manifest:
-    """Write both exports; choose between int8 and float32, and fit the temperature, on the held-out images."""
+    """Write the exports, measure on the test set, and record it all."""
+    from digitd.recognition.litert import LiteRtEngine
+    from digitd.training import export
+    from digitd.training.evaluate import evaluate
+
+    export.keras_file(fitted.model, folder / bundles.KERAS_FILE)
+    manifest = _with_network(fitted, manifest, folder)
+    progress(0, 0, "measuring on the test set")
+    test = evaluate(LiteRtEngine(_written(folder, manifest)), published.test_images, published.test_labels)
+    manifest = msgspec.structs.replace(
+        manifest,
+        figures=manifest.figures | {"mnist_test": test.figures()},
+        training=msgspec.structs.replace(manifest.training, seconds=round(time.monotonic() - begun, 1)),
+    )
+    _written(folder, manifest)
+    return manifest
+
+
+def _with_network(fitted: "Fitted", manifest: Manifest, folder: Path) -> Manifest:
+    """Export for LiteRT; choose between int8 and float32, and fit the temperature, on the held-out images.
+
+    Where nothing was held out there is nothing to choose by: float32, and the network's own probabilities.
+    """
     from digitd.recognition.confidence import fit_temperature
     from digitd.recognition.litert import LiteRtEngine
     from digitd.training import export
-    from digitd.training.evaluate import compared, evaluate
+    from digitd.training.evaluate import compared
 
+    if fitted.validation is None:
+        (folder / bundles.LITERT_FILE).write_bytes(export.litert(fitted.model, None))
+        return msgspec.structs.replace(manifest, files=_files(folder, "float32"))
     held, labels = fitted.validation.images, fitted.validation.labels
-    export.keras_file(fitted.model, folder / bundles.KERAS_FILE)
     figures: dict[str, Figures] = {}
     forms = {"float32": None, "int8": held[:: max(1, len(held) // export.CALIBRATION)]}
     contents, logits = {}, {}
@@ -148,18 +172,12 @@ def _exported(
     lost = figures["validation_float32"].accuracy - figures["validation_int8"].accuracy
     form = "int8" if lost <= INT8_MAY_LOSE else "float32"
     (folder / bundles.LITERT_FILE).write_bytes(contents[form])
-    manifest = msgspec.structs.replace(
-        manifest, files=_files(folder, form), temperature=round(fit_temperature(logits[form], labels), 4)
+    return msgspec.structs.replace(
+        manifest,
+        files=_files(folder, form),
+        temperature=round(fit_temperature(logits[form], labels), 4),
+        figures=figures | {"validation": figures[f"validation_{form}"]},
     )
-    progress(0, 0, "measuring on the test set")
-    test = evaluate(LiteRtEngine(_written(folder, manifest)), published.test_images, published.test_labels)
-    figures |= {"validation": figures[f"validation_{form}"], "mnist_test": test.figures()}
-    seconds = round(time.monotonic() - begun, 1)
-    manifest = msgspec.structs.replace(
-        manifest, figures=figures, training=msgspec.structs.replace(manifest.training, seconds=seconds)
-    )
-    _written(folder, manifest)
-    return manifest
 
 
 def _files(folder: Path, form: str) -> dict[str, File]:

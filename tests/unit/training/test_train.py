@@ -82,7 +82,7 @@ def test_the_bundle_records_where_it_comes_from(
     assert len(manifest.training.code_sha256) == 64
     assert manifest.output == "probabilities"
     assert set(manifest.files) == {LITERT_FILE, KERAS_FILE}
-    assert {"validation", "mnist_test", "validation_float32", "validation_int8"} == set(manifest.figures)
+    assert set(manifest.figures) == {"mnist_test"}
 
 
 def test_progress_runs_from_the_first_step_to_the_last(trained: tuple[Summary, list[tuple[int, int, str]]]) -> None:
@@ -108,6 +108,8 @@ def test_the_default_trains_with_augmentation_and_twice_alike(mnist: Path, tmp_p
     """One epoch of the default preset gives a bundle under 2 MB; the same seed gives the same network."""
     summaries = [train("default", mnist, tmp_path / str(i), 5, 1, "digitd train", quiet) for i in (1, 2)]
     assert summaries[0].bytes < 2_000_000
+    figures = Bundle.load(summaries[0].path).manifest.figures
+    assert set(figures) == {"mnist_test", "validation", "validation_float32", "validation_int8"}
     assert summaries[0].epochs == 1
     images = data.load(mnist).test_images
     first, second = (open_engine(Bundle.load(summary.path), "tensorflow").logits(images) for summary in summaries)
