@@ -15,10 +15,11 @@ from unittest.mock import patch
 from digitd import fs, results
 from digitd.archive import Archive, Filed
 from digitd.delivery import Delivery, Read
-from digitd.journal import Identity, Journal
+from digitd.journal import Journal
 from digitd.outbox import Outbox
 from digitd.results import Glyph, Model, Outcome, Reading, Reason, Result, Status
 from digitd.rolling import Roller
+from digitd.tables import Identity
 
 MODEL = Model("tiny", "1", "0" * 64)
 RECEIVED, RECOGNISED = 1_790_000_000.0, 1_790_000_000.25
@@ -99,7 +100,7 @@ class Rig:
             try:
                 yield delivery
             finally:
-                delivery._syncer.shutdown(wait=True)
+                delivery._syncer._thread.shutdown(wait=True)
 
     def drop(self, path: str, data: bytes = b"scan") -> None:
         """Put a file into the inbox."""

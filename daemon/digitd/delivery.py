@@ -1,23 +1,21 @@
 """What becomes of findings: recorded in the journal, published in the outbox, sources filed; again after a crash."""
 
-import os
 import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
-from digitd import fs, log, names, results
+from digitd import log, names, results
 from digitd.archive import Archive, Filed, Source
-from digitd.journal import Identity, Journal, Row
+from digitd.journal import Journal
 from digitd.outbox import Outbox
 from digitd.results import Model, Outcome, Result
 from digitd.rolling import PAUSE_FIRST, PAUSE_MOST, Roller
+from digitd.syncing import SYNC_SECONDS, Syncer
+from digitd.tables import Identity, Row
 
-SYNC_SECONDS = 2.0
-"""A publishing round: what was published in it becomes durable together."""
 UNFINISHED_MOST = 256
 """Recorded scans that may wait to be published and filed before nothing more is read: one folder without the right to
 move files out of it must not stop all others."""
@@ -64,10 +62,7 @@ class Delivery:
         self._pause = 0.0
         self._next_try = float("inf")
         self._troubled: str | None = None
-        self._syncer = ThreadPoolExecutor(1, "digitd-sync")
-        self._sync: Future[tuple[int, int]] | None = None
-        self._next_sync = float("inf")
-        self._sync_failed = False
+        self._syncer = Syncer(journal, {outbox.root, *archive.folders}, self._is_certain)
 
     @property
     def troubled(self) -> str | None:
@@ -94,7 +89,7 @@ class Delivery:
         wanted = {row.id for row in self._unfinished.values()} | self._roller.staged
         swept = self._outbox.sweep(wanted.__contains__)
         if rebooted or self._journal.unsynced():
-            self._next_sync = time.monotonic()
+            self._syncer.ask(time.monotonic())
         if rows or swept:
             self._log.info("recovered", scans=len(rows), swept=len(swept), after_reboot=rebooted)
         return [row.identity.path for row in self._unfinished.values()]
@@ -111,33 +106,23 @@ class Delivery:
         self._roller.tick(now)
         if self._roller.unsynced:
             self._roller.unsynced = False
-            self._next_sync = min(self._next_sync, now + SYNC_SECONDS)
-        if self._sync is not None and self._sync.done():
-            self._note_synced(self._sync)
-            self._sync = None
-        if self._sync is None and now >= self._next_sync:
-            self._next_sync = float("inf")
-            self._sync = self._syncer.submit(self._sync_folders, self._journal.covered())
+            self._syncer.ask(now + SYNC_SECONDS)
+        self._syncer.tick(now)
 
     def next_due(self) -> float:
         """When `tick` has something to do (monotonic seconds)."""
-        return min(self._next_try, self._next_sync, self._roller.next_due())
-
-    @property
-    def busy(self) -> bool:
-        """Whether a sync is under way, whose end `tick` should notice."""
-        return self._sync is not None
+        return min(self._next_try, self._syncer.next_due(), self._roller.next_due())
 
     def close(self) -> None:
         """Publish what has gathered, and make everything durable. What cannot be done now is done at the next start."""
         if self._waits:
             self._try_again()
         self._roller.roll_all()
-        self._syncer.shutdown(wait=True)
-        try:
-            self._settle(self._sync_folders(self._journal.covered()))
-        except (OSError, sqlite3.Error) as error:
-            self._log.warning("not_durable_yet", error=str(error), remedy="the next start makes it durable")
+        self._syncer.close()
+
+    def _is_certain(self) -> bool:
+        """Whether all that a reboot may have undone is known to be there."""
+        return not self._uncertain and self._roller.certain
 
     def _try_to_deliver(self, reads: list[Read]) -> bool:
         rows: list[Row] = []
@@ -269,7 +254,7 @@ class Delivery:
             self._hold_up("record", error)
             return
         self._unmarked.clear()
-        self._next_sync = min(self._next_sync, time.monotonic() + SYNC_SECONDS)
+        self._syncer.ask(time.monotonic() + SYNC_SECONDS)
 
     def _try_again(self) -> None:
         self._next_try = float("inf")
@@ -295,32 +280,3 @@ class Delivery:
                 scan=None if path is None else names.printable(path),
                 remedy="make room or give the rights; digitd goes on by itself, and nothing is lost",
             )
-
-    def _sync_folders(self, upto: tuple[int, int]) -> tuple[int, int]:
-        seen: set[int] = set()
-        for folder in (self._outbox.root, *sorted(self._archive.folders)):
-            try:
-                device = os.stat(folder).st_dev
-            except FileNotFoundError:
-                continue
-            if device not in seen:
-                seen.add(device)
-                fs.syncfs(folder)
-        return upto
-
-    def _note_synced(self, sync: "Future[tuple[int, int]]") -> None:
-        try:
-            self._settle(sync.result())
-        except (OSError, sqlite3.Error) as error:
-            self._next_sync = time.monotonic() + SYNC_SECONDS
-            if not self._sync_failed:
-                self._log.warning("sync_failed", error=str(error), remedy="it is tried again")
-            self._sync_failed = True
-        else:
-            self._sync_failed = False
-
-    def _settle(self, upto: tuple[int, int]) -> None:
-        self._journal.settle(upto)
-        # Not earlier: a crash before that must find that the machine was started anew.
-        if self._journal.rebooted and not self._uncertain and self._roller.certain:
-            self._journal.note_boot()

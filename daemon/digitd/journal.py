@@ -5,88 +5,18 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from digitd import fs
 from digitd.errors import FolderError
+from digitd.tables import OPEN, PUBLISHED, RECORDED, SELECT, SETTLED, TABLES, Identity, Part, Row, row_of
 
 FILE_NAME = "journal.sqlite3"
 VERSION = 1
 PRUNE_CHUNK = 1000
 PART_BYTES = 64 << 20
 """Results that go into one rolled file at most, whatever `outbox.rows` allows: they are in memory together."""
-
-RECORDED, PUBLISHED, SETTLED = 0, 1, 2
-"""A row's way: it is in the journal; published and filed; and that has reached the disk."""
-
-_SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE scans (
-    seq INTEGER PRIMARY KEY,      -- in the order of recording
-    id TEXT NOT NULL,
-    path BLOB NOT NULL,           -- below the inbox; with the next three: the scan's identity
-    inode INTEGER NOT NULL,
-    size INTEGER NOT NULL,
-    mtime_ns INTEGER NOT NULL,
-    status TEXT NOT NULL,
-    reason TEXT,
-    recognised REAL NOT NULL,     -- seconds since 1970
-    published_as BLOB,            -- below the outbox; NULL: no file of its own
-    filed_as BLOB,                -- planned target of a move to another file system
-    kept INTEGER NOT NULL,        -- 1: the source stays in the inbox, and is known by its identity
-    part INTEGER,                 -- the rolled file that has it; NULL: it waits for one; 0: it needs none
-    state INTEGER NOT NULL,
-    result BLOB NOT NULL
-);
-CREATE INDEX scans_open ON scans (state) WHERE state < 2;
-CREATE INDEX scans_unrolled ON scans (seq) WHERE part IS NULL;
-CREATE INDEX scans_kept ON scans (path) WHERE kept = 1;
-CREATE TABLE parts (
-    part INTEGER PRIMARY KEY,
-    name TEXT NOT NULL,
-    state INTEGER NOT NULL
-);
-CREATE INDEX parts_open ON parts (state) WHERE state < 2;
-CREATE INDEX scans_part ON scans (part) WHERE part > 0;
-CREATE TABLE names (name BLOB PRIMARY KEY, last INTEGER NOT NULL, used REAL NOT NULL) WITHOUT ROWID;
-"""
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Path below the inbox, inode, size in bytes and mtime in nanoseconds: which scan it is."""
-
-    path: str
-    inode: int
-    size: int
-    mtime_ns: int
-
-
-@dataclass
-class Row:
-    """A recorded scan."""
-
-    seq: int
-    id: str
-    identity: Identity
-    status: str
-    reason: str | None
-    recognised: float
-    published_as: str | None
-    kept: bool
-    rolled: bool
-    result: bytes
-    filed_as: str | None = None
-
-
-@dataclass(frozen=True)
-class Part:
-    """A rolled file: NAME without its ending."""
-
-    part: int
-    name: str
 
 
 class Journal:
@@ -147,7 +77,7 @@ class Journal:
             )
         if version == 0:
             with self._transaction():
-                for statement in _SCHEMA.split(";\n"):
+                for statement in TABLES.split(";\n"):
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version = {VERSION}")
 
@@ -244,15 +174,15 @@ class Journal:
     def unsynced(self) -> bool:
         """Whether something is published that may not have reached the disk."""
         found = self._db.execute(
-            f"SELECT 1 FROM scans WHERE state = {PUBLISHED} AND {_OPEN}"
-            f" UNION ALL SELECT 1 FROM parts WHERE state = {PUBLISHED} AND {_OPEN} LIMIT 1"
+            f"SELECT 1 FROM scans WHERE state = {PUBLISHED} AND {OPEN}"
+            f" UNION ALL SELECT 1 FROM parts WHERE state = {PUBLISHED} AND {OPEN} LIMIT 1"
         )
         return found.fetchone() is not None
 
     def covered(self) -> tuple[int, int]:
         """The last row and the last part of which, and of all before them, a sync begun now makes durable."""
-        row = self._db.execute(f"SELECT min(seq) - 1 FROM scans WHERE state = {RECORDED} AND {_OPEN}").fetchone()[0]
-        part = self._db.execute(f"SELECT min(part) - 1 FROM parts WHERE state = {RECORDED} AND {_OPEN}").fetchone()[0]
+        row = self._db.execute(f"SELECT min(seq) - 1 FROM scans WHERE state = {RECORDED} AND {OPEN}").fetchone()[0]
+        part = self._db.execute(f"SELECT min(part) - 1 FROM parts WHERE state = {RECORDED} AND {OPEN}").fetchone()[0]
         return self._last if row is None else row, self._last_part() if part is None else part
 
     def _last_part(self) -> int:
@@ -264,10 +194,10 @@ class Journal:
         try:
             with self._transaction():
                 self._db.execute(
-                    f"UPDATE scans SET state = {SETTLED} WHERE state = {PUBLISHED} AND {_OPEN} AND seq <= ?", (upto[0],)
+                    f"UPDATE scans SET state = {SETTLED} WHERE state = {PUBLISHED} AND {OPEN} AND seq <= ?", (upto[0],)
                 )
                 self._db.execute(
-                    f"UPDATE parts SET state = {SETTLED} WHERE state = {PUBLISHED} AND {_OPEN} AND part <= ?",
+                    f"UPDATE parts SET state = {SETTLED} WHERE state = {PUBLISHED} AND {OPEN} AND part <= ?",
                     (upto[1],),
                 )
         finally:
@@ -277,8 +207,8 @@ class Journal:
         """Rows that are recorded and not done; after a reboot also those whose publishing may not have lasted."""
         most = PUBLISHED if with_published else RECORDED
         # The index by name: without statistics SQLite would rather go through all rows in order.
-        select = f"{_SELECT} INDEXED BY scans_open WHERE state <= {most} AND {_OPEN} ORDER BY seq"
-        return [_row(found) for found in self._db.execute(select)]
+        select = f"{SELECT} INDEXED BY scans_open WHERE state <= {most} AND {OPEN} ORDER BY seq"
+        return [row_of(found) for found in self._db.execute(select)]
 
     def knows_kept(self, identity: Identity) -> bool:
         """Whether this very scan was read before, and stays in the inbox."""
@@ -292,8 +222,8 @@ class Journal:
         """Rows that are in no rolled file yet, in order: at most LIMIT, and no more than memory is meant for."""
         rows: list[Row] = []
         total = 0
-        for found in self._db.execute(f"{_SELECT} WHERE part IS NULL ORDER BY seq LIMIT ?", (limit,)):
-            rows.append(_row(found))
+        for found in self._db.execute(f"{SELECT} WHERE part IS NULL ORDER BY seq LIMIT ?", (limit,)):
+            rows.append(row_of(found))
             total += len(rows[-1].result)
             if total >= PART_BYTES:
                 break
@@ -327,14 +257,14 @@ class Journal:
         """Rolled files that may not be in the outbox."""
         most = PUBLISHED if with_published else RECORDED
         found = self._db.execute(
-            f"SELECT part, name FROM parts INDEXED BY parts_open WHERE state <= {most} AND {_OPEN} ORDER BY part"
+            f"SELECT part, name FROM parts INDEXED BY parts_open WHERE state <= {most} AND {OPEN} ORDER BY part"
         )
         return [Part(part, name) for part, name in found]
 
     def rows_of(self, part: Part) -> list[Row]:
         """The rows of a rolled file, in order."""
-        select = f"{_SELECT} WHERE part = ? AND part > 0 ORDER BY seq"
-        return [_row(found) for found in self._db.execute(select, (part.part,))]
+        select = f"{SELECT} WHERE part = ? AND part > 0 ORDER BY seq"
+        return [row_of(found) for found in self._db.execute(select, (part.part,))]
 
     def prune(self, before: float, after_seq: int) -> tuple[int, list[Row]]:
         """Forget settled rows recognised before BEFORE (seconds since 1970), a chunk from AFTER_SEQ on.
@@ -342,8 +272,8 @@ class Journal:
         Gives the last row looked at (0: none is left) and the kept ones among them: whether those can be forgotten
         depends on whether their file is still there, which the caller knows.
         """
-        found = self._db.execute(f"{_SELECT} WHERE seq > ? ORDER BY seq LIMIT {PRUNE_CHUNK}", (after_seq,))
-        chunk = [row for row in map(_row, found) if row.recognised < before]
+        found = self._db.execute(f"{SELECT} WHERE seq > ? ORDER BY seq LIMIT {PRUNE_CHUNK}", (after_seq,))
+        chunk = [row for row in map(row_of, found) if row.recognised < before]
         if not chunk:
             with self._transaction():
                 self._db.execute("DELETE FROM names WHERE used < ?", (before,))
@@ -367,28 +297,3 @@ class Journal:
             self._db.executemany(
                 f"DELETE FROM scans WHERE seq = ? AND state = {SETTLED} AND part IS NOT NULL", [(seq,) for seq in seqs]
             )
-
-
-# SQLite takes a partial index only where the query repeats its condition to the letter.
-_OPEN = f"state < {SETTLED}"
-_SELECT = (
-    "SELECT seq, id, path, inode, size, mtime_ns, status, reason, recognised, published_as, filed_as, kept, part,"
-    " result FROM scans"
-)
-
-
-def _row(found: tuple[Any, ...]) -> Row:
-    seq, id_, path, inode, size, mtime_ns, status, reason, recognised, published_as, filed_as, kept, part, data = found
-    return Row(
-        seq=seq,
-        id=id_,
-        identity=Identity(os.fsdecode(path), inode, size, mtime_ns),
-        status=status,
-        reason=reason,
-        recognised=recognised,
-        published_as=None if published_as is None else os.fsdecode(published_as),
-        kept=bool(kept),
-        rolled=part != 0,
-        result=data,
-        filed_as=None if filed_as is None else os.fsdecode(filed_as),
-    )

@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 
 from digitd import fs, log
-from digitd.journal import Journal, Row
+from digitd.journal import Journal
+from digitd.tables import Row
 
 ROUND_SECONDS = 3600.0
 CHUNK_SECONDS = 0.2

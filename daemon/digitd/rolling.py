@@ -5,8 +5,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from digitd import log, names, results
-from digitd.journal import Journal, Part, Row
+from digitd.journal import Journal
 from digitd.outbox import Outbox
+from digitd.tables import Part, Row
 
 PAUSE_FIRST, PAUSE_MOST = 0.5, 30.0
 """Seconds before what failed is tried again: doubled from the first to the most."""

@@ -12,7 +12,7 @@ from digitd.archive import Archive, Filed
 from digitd.delivery import Delivery, Read
 from digitd.errors import EmptyScanError, TruncatedScanError
 from digitd.intake.settle import Ready
-from digitd.journal import Identity, Journal
+from digitd.journal import Journal
 from digitd.maintenance import Pruner
 from digitd.outbox import Outbox
 from digitd.pool.halving import Loss
@@ -27,6 +27,7 @@ from digitd.settings import Settings
 from digitd.signals import StopSignals
 from digitd.supply import Supply
 from digitd.systemd import Notifier
+from digitd.tables import Identity
 
 # Well inside systemd's TimeoutStopSec: what is in hand then stays in the inbox.
 STOP_SECONDS = 45.0

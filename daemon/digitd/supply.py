@@ -13,8 +13,8 @@ from digitd.intake.order import OrderKey, order_key
 from digitd.intake.rescan import Entry, examine, oldest, stamps, walk
 from digitd.intake.settle import HintKind, Ready, Settler, Stamp
 from digitd.intake.watcher import Watcher
-from digitd.journal import Identity
 from digitd.settings import Inbox
+from digitd.tables import Identity
 
 WINDOW = 16_384
 """Scans that wait in memory at most; the inbox holds the rest."""

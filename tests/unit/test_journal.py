@@ -10,7 +10,8 @@ import pytest
 
 from digitd import fs
 from digitd.errors import ExitCode, FolderError
-from digitd.journal import FILE_NAME, Identity, Journal, Part, Row
+from digitd.journal import FILE_NAME, Journal
+from digitd.tables import Identity, Part, Row
 
 HOSTILE = os.fsdecode(b"sub/\xff\n=1.png")
 

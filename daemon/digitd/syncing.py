@@ -1,0 +1,81 @@
+"""Making durable what was published: one syncfs a round and file system, off the daemon's own thread."""
+
+import os
+import sqlite3
+from collections.abc import Callable, Collection
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from digitd import fs, log
+from digitd.journal import Journal
+
+SYNC_SECONDS = 2.0
+"""A publishing round: what was published in it becomes durable together."""
+
+
+class Syncer:
+    """Syncs the file systems of FOLDERS when asked to, and settles in the journal what that covered.
+
+    CERTAIN tells whether all that a reboot may have undone is known to be there: only then is the reboot forgotten.
+    """
+
+    def __init__(self, journal: Journal, folders: Collection[str], certain: Callable[[], bool]) -> None:
+        self._journal, self._folders, self._certain = journal, sorted(folders), certain
+        self._thread = ThreadPoolExecutor(1, "digitd-sync")
+        self._round: Future[tuple[int, int]] | None = None
+        self._next = float("inf")
+        self._failed = False
+        self._log = log.get()
+
+    def ask(self, at: float) -> None:
+        """Sync at this moment (monotonic seconds), or earlier if that was asked for."""
+        self._next = min(self._next, at)
+
+    def next_due(self) -> float:
+        """When `tick` begins a round (monotonic seconds)."""
+        return self._next
+
+    def tick(self, now: float) -> None:
+        """Take note of a round that has ended, and begin one that is due."""
+        if self._round is not None and self._round.done():
+            self._note(self._round, now)
+            self._round = None
+        if self._round is None and now >= self._next:
+            self._next = float("inf")
+            self._round = self._thread.submit(self._sync, self._journal.covered())
+
+    def close(self) -> None:
+        """Sync once more, now."""
+        self._thread.shutdown(wait=True)
+        try:
+            self._settle(self._sync(self._journal.covered()))
+        except (OSError, sqlite3.Error) as error:
+            self._log.warning("not_durable_yet", error=str(error), remedy="the next start makes it durable")
+
+    def _sync(self, upto: tuple[int, int]) -> tuple[int, int]:
+        seen: set[int] = set()
+        for folder in self._folders:
+            try:
+                device = os.stat(folder).st_dev
+            except FileNotFoundError:
+                continue
+            if device not in seen:
+                seen.add(device)
+                fs.syncfs(folder)
+        return upto
+
+    def _note(self, done: "Future[tuple[int, int]]", now: float) -> None:
+        try:
+            self._settle(done.result())
+        except (OSError, sqlite3.Error) as error:
+            self.ask(now + SYNC_SECONDS)
+            if not self._failed:
+                self._log.warning("sync_failed", error=str(error), remedy="it is tried again")
+            self._failed = True
+        else:
+            self._failed = False
+
+    def _settle(self, upto: tuple[int, int]) -> None:
+        self._journal.settle(upto)
+        # Not earlier: a crash before that must find that the machine was started anew.
+        if self._journal.rebooted and self._certain():
+            self._journal.note_boot()
