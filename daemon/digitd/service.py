@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from digitd import __version__, log, names
 from digitd.archive import Archive, Filed
 from digitd.delivery import Delivery, Read
-from digitd.errors import EmptyScanError, TruncatedScanError
+from digitd.errors import EmptyScanError, TruncatedScanError, WorkerDiedError, WorkerMemoryError, WorkerTimeoutError
 from digitd.intake.settle import Ready
 from digitd.journal import Journal
 from digitd.maintenance import Pruner
@@ -38,6 +38,8 @@ WATCHER_LOST_SECONDS = 60.0
 WAKE_BYTES = 4096
 # A writer may still be at these.
 _MAY_GROW = frozenset({TruncatedScanError.code, EmptyScanError.code})
+# Said of bytes that nobody can name any more once the file has changed.
+_LETHAL = frozenset({WorkerDiedError.code, WorkerTimeoutError.code, WorkerMemoryError.code})
 
 
 @dataclass
@@ -236,9 +238,9 @@ class Daemon:
         if finding.identity is not None:
             identity = Identity(path, finding.identity.inode, finding.identity.size, finding.identity.mtime_ns)
         same = (identity.inode, identity.size, identity.mtime_ns) == (stamp.inode, stamp.size, stamp.mtime_ns)
-        cut_short = outcome.reason is not None and outcome.reason.code in _MAY_GROW
-        if cut_short and (not same or self._supply.young(ready)):
-            self._log.debug("scan_not_ready", scan=names.printable(path), reason="cut short")
+        code = None if outcome.reason is None else outcome.reason.code
+        if (code in _MAY_GROW and (not same or self._supply.young(ready))) or (code in _LETHAL and not same):
+            self._log.debug("scan_not_ready", scan=names.printable(path), reason=code)
             self._supply.retry(path)
             return None
         return Read(identity, finding.sha256, outcome, since, now)

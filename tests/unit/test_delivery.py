@@ -396,9 +396,9 @@ def test_a_crash_before_the_sync_is_made_good_by_the_next_start(rig: Rig, monkey
 
 def sync(delivery: Delivery) -> None:
     """Do the round of syncing that is due, whole."""
-    delivery.tick(delivery._next_sync)
-    assert delivery._sync is not None
-    delivery._sync.result()
+    delivery.tick(delivery._syncer.next_due())
+    assert delivery._syncer._round is not None
+    delivery._syncer._round.result()
     delivery.tick(0.0)
 
 
@@ -445,7 +445,7 @@ def test_a_sync_covers_every_file_system_that_filing_changes(
 
     deliver(rig, delivery, "a.png")
     monkeypatch.setattr(os, "stat", stat)
-    delivery._sync_folders((0, 0))
+    delivery._syncer._sync((0, 0))
     assert {os.fspath(rig.outbox), os.fspath(rig.inbox)} <= set(synced)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from digitd.errors import ScanError, WorkerDiedError, WorkerMemoryError, WorkerTimeoutError
-from digitd.pool.messages import Finding, Job, Seen
+from digitd.pool.messages import Finding, Identity, Job, Seen
 from digitd.results import Reason, failed
 
 # A worker may have been killed from outside: a scan alone gets a second try before it is blamed.
@@ -41,10 +41,10 @@ def after_loss(batch: Batch) -> tuple[Batch, ...]:
     )
 
 
-def blame(job: Job, loss: Loss) -> Finding:
+def blame(job: Job, loss: Loss, identity: Identity | None, sha256: str | None) -> Finding:
     """The finding of a scan that cost its worker."""
     error = _ERRORS[loss]
-    return Finding(Seen.READ, failed(Reason(error.code, f"{job.name}: {error}")))
+    return Finding(Seen.READ, failed(Reason(error.code, f"{job.name}: {error}")), identity, sha256)
 
 
 _ERRORS: dict[Loss, ScanError] = {

@@ -15,6 +15,7 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 import psutil
 
 from digitd.errors import BundleError, DigitdError
+from digitd.pool.fingerprint import fingerprint
 from digitd.pool.halving import Batch, Loss, after_loss, blame
 from digitd.pool.messages import Finding, Findings, Hello, Job, Refusal, Setup, decode_answer, encode
 from digitd.pool.process import enter
@@ -280,8 +281,9 @@ class LocalPool:
             again = after_loss(worker.batch)
             self._waiting.extendleft(reversed(again))
             if not again:
-                blamed = tuple(blame(job, loss) for job in worker.batch.jobs)
-                done = self._finish(worker.batch, Findings(blamed, 0.0))
+                (job,) = worker.batch.jobs
+                identity, sha256 = fingerprint(job.path) or (None, None)
+                done = self._finish(worker.batch, Findings((blame(job, loss, identity, sha256),), 0.0))
         else:
             self._on_loss(worker.process.pid or 0, loss, 0)
         self._workers.append(self._spawn())

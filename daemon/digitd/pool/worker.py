@@ -15,6 +15,7 @@ from pathlib import Path
 
 from digitd.errors import DigitdError, EmptyScanError, ScanError, TooManyBytesError
 from digitd.imaging.decode import Limits
+from digitd.pool.fingerprint import fingerprint
 from digitd.pool.messages import Finding, Findings, Hello, Identity, Job, Refusal, Seen, Setup, decode_jobs, encode
 from digitd.recognition.bundle import Bundle
 from digitd.recognition.reader import Options, Reader, ScanInput, open_reader
@@ -93,7 +94,9 @@ def read(jobs: tuple[Job, ...], reader: Reader, limits: Limits, progress: c_uint
                 findings[place] = Finding(reason.seen)
             except _UnreadScanError as error:
                 outcome = failed(Reason(error.cause.code, f"{job.name}: {error.cause}"))
-                findings[place] = Finding(Seen.READ, outcome, error.identity)
+                known = fingerprint(job.path)
+                sha256 = known[1] if known is not None and known[0] == error.identity else None
+                findings[place] = Finding(Seen.READ, outcome, error.identity, sha256)
             else:
                 opened.append((place, identity, hashlib.sha256(data).hexdigest()))
                 yield ScanInput(job.name, data, Options(job.layout, job.digits, job.accept, job.margin))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitd.pool.halving import TRIES_ALONE, Batch, Loss, after_loss, blame
-from digitd.pool.messages import Job, Seen
+from digitd.pool.messages import Identity, Job, Seen
 from digitd.results import Status
 
 
@@ -73,7 +73,9 @@ def test_a_scan_alone_is_tried_once_more() -> None:
 def test_the_blamed_scan_fails_with_a_reason(loss: Loss, code: str, remedy: str) -> None:
     """The sentence names the file, the cause and the remedy."""
     (job,) = batch_of(1).jobs
-    finding = blame(job, loss)
+    identity = Identity(1, 2, 3)
+    finding = blame(job, loss, identity, "ab")
+    assert (finding.identity, finding.sha256) == (identity, "ab")
     assert (finding.seen, finding.identity, finding.sha256) == (Seen.READ, None, None)
     assert finding.outcome is not None
     assert finding.outcome.status is Status.FAILED

@@ -1,6 +1,7 @@
 """How a worker gets a scan's bytes: of regular files alone, whole, and no more than allowed."""
 
 import errno
+import hashlib
 import os
 import socket
 from collections.abc import Iterator
@@ -11,7 +12,9 @@ from typing import Any, cast
 import pytest
 
 from digitd.imaging.decode import Limits
+from digitd.pool import fingerprint as fingerprints
 from digitd.pool import worker
+from digitd.pool.fingerprint import fingerprint
 from digitd.pool.messages import Identity, Job, Seen
 from digitd.recognition.reader import Reader, ScanInput
 from digitd.results import Outcome, Status
@@ -181,3 +184,24 @@ def test_a_batch_has_one_finding_a_job_in_order(tmp_path: Path) -> None:
     assert outcomes[2].reason.message.startswith("c: the file is empty")
     assert findings[0].sha256 == "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"
     assert progress.value == 4
+
+
+def test_too_many_bytes_are_named_by_their_hash(tmp_path: Path) -> None:
+    """A scan that no decoder gets to see is known by its identity and its SHA-256 all the same."""
+    file = tmp_path / "large.png"
+    file.write_bytes(b"x" * 2000)
+    found = file.lstat()
+    identity = Identity(found.st_ino, 2000, found.st_mtime_ns)
+    assert fingerprint(os.fsencode(file)) == (identity, hashlib.sha256(b"x" * 2000).hexdigest())
+
+
+def test_what_cannot_be_read_has_no_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link or nothing at all has no identity either; a file of terabytes is not hashed."""
+    (tmp_path / "link.png").symlink_to(__file__)
+    assert fingerprint(os.fsencode(tmp_path / "link.png")) is None
+    assert fingerprint(os.fsencode(tmp_path / "none.png")) is None
+    (tmp_path / "huge.png").write_bytes(b"xx")
+    monkeypatch.setattr(fingerprints, "MOST_HASHED", 1)
+    known = fingerprint(os.fsencode(tmp_path / "huge.png"))
+    assert known is not None
+    assert known[1] is None
