@@ -15,6 +15,7 @@ import yaml
 from digitd import results
 from digitd.cli import app
 from digitd.errors import ExitCode, ScanError
+from digitd.pool.local import BundleReplacedError, WorkersFailError
 from digitd.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -99,7 +100,10 @@ def test_every_reason_of_a_failure_is_explained() -> None:
 def test_every_exit_code_is_explained() -> None:
     """docs/errors.md and the README have a row for each exit code."""
     documented = {(int(row[0]), codes(row[1])[0]) for row in table(ERRORS, "exit code", "name")}
-    assert documented == {(int(code), code.name.lower()) for code in ExitCode}
+    named = {(int(code), code.name.lower()) for code in ExitCode}
+    assert documented == named | {
+        (int(error.exit_code), error.code) for error in (WorkersFailError, BundleReplacedError)
+    }
     assert {int(row[0]) for row in table(README, "exit code", "meaning")} == {int(code) for code in ExitCode}
 
 

@@ -75,8 +75,7 @@ def test_the_blamed_scan_fails_with_a_reason(loss: Loss, code: str, remedy: str)
     (job,) = batch_of(1).jobs
     identity = Identity(1, 2, 3)
     finding = blame(job, loss, identity, "ab")
-    assert (finding.identity, finding.sha256) == (identity, "ab")
-    assert (finding.seen, finding.identity, finding.sha256) == (Seen.READ, None, None)
+    assert (finding.seen, finding.identity, finding.sha256) == (Seen.READ, identity, "ab")
     assert finding.outcome is not None
     assert finding.outcome.status is Status.FAILED
     assert finding.outcome.reason is not None
