@@ -1,30 +1,21 @@
 """Worker processes on this machine, each with a channel of its own; one that dies or hangs is replaced."""
 
-import multiprocessing
-import os
-import signal
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from ctypes import c_uint64
 from dataclasses import dataclass, field
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import ForkServerContext, ForkServerProcess
-
-import psutil
 
 from digitd.errors import BundleError, DigitdError
 from digitd.pool.fingerprint import fingerprint
 from digitd.pool.halving import Batch, Loss, after_loss, blame
 from digitd.pool.messages import Finding, Findings, Hello, Job, Refusal, Setup, decode_answer, encode
-from digitd.pool.process import enter
+from digitd.pool.process import WorkerProcess, context
 
 MEMORY_CHECK_SECONDS = 0.5
 # A worker that has not loaded its bundle by then is replaced; TensorFlow alone takes seconds to import.
 LOAD_SECONDS = 120.0
 LOAD_FAILURES_MOST = 3
-OUTPUT_CHUNK = 65536
 STOP_SECONDS = 2.0
 OVERDUE_SECONDS = 10.0
 
@@ -48,25 +39,6 @@ class Done:
     key: int
     findings: tuple[Finding, ...]
     seconds: float
-
-
-@dataclass
-class _Worker:
-    process: ForkServerProcess
-    channel: Connection
-    output: Connection
-    progress: c_uint64
-    loaded: bool = False
-    batch: Batch | None = None
-    progress_seen: int = 0
-    deadline: float = 0.0
-    doomed: Loss | None = None
-    last_words: bytes = b""
-
-    @property
-    def free(self) -> bool:
-        """Whether it can take a batch."""
-        return self.loaded and self.batch is None and self.doomed is None
 
 
 @dataclass
@@ -102,13 +74,13 @@ class LocalPool:
         self._memory = memory
         self._on_output = on_output
         self._on_loss = on_loss
-        self._workers: list[_Worker] = []
+        self._workers: list[WorkerProcess] = []
         self._waiting: deque[Batch] = deque()
         self._submissions: dict[int, _Submission] = {}
         self._load_failures = 0
         self._bundle: str | None = None
         self._memory_checked = 0.0
-        self._context = _context()
+        self._context = context()
 
     def start(self) -> None:
         """Start the processes; `ready` tells when all have loaded."""
@@ -149,7 +121,7 @@ class LocalPool:
     @property
     def pids(self) -> list[int]:
         """The processes."""
-        return [worker.process.pid or 0 for worker in self._workers]
+        return [worker.pid for worker in self._workers]
 
     def submit(self, key: int, jobs: Iterable[Job]) -> None:
         """Read these. `poll` gives the findings back under KEY."""
@@ -161,7 +133,7 @@ class LocalPool:
     def poll(self, timeout: float | None, wakers: Iterable[int] = ()) -> list[Done]:
         """Wait at most TIMEOUT seconds for findings, or until one of the descriptors WAKERS is readable."""
         patience = self._until_next_check(timeout)
-        sources: dict[Connection, _Worker] = {}
+        sources: dict[Connection, WorkerProcess] = {}
         for worker in self._workers:
             sources[worker.channel] = worker
             sources[worker.output] = worker
@@ -171,7 +143,7 @@ class LocalPool:
             if worker_of is None or worker_of not in self._workers:
                 continue
             if source is worker_of.output:
-                self._drain_output(worker_of)
+                self._tell(worker_of)
             else:
                 done += self._receive(worker_of)
         self._enforce_limits()
@@ -184,29 +156,17 @@ class LocalPool:
             worker.channel.close()
         deadline = time.monotonic() + STOP_SECONDS
         for worker in self._workers:
-            worker.process.join(max(0.0, deadline - time.monotonic()))
-            if worker.process.exitcode is None:
-                worker.process.kill()
-                worker.process.join()
-            self._drain_output(worker, to_its_end=True)
+            worker.end(max(0.0, deadline - time.monotonic()))
+            self._tell(worker, to_its_end=True)
             worker.output.close()
         self._workers.clear()
 
-    def _spawn(self) -> _Worker:
-        channel, channel_inside = self._context.Pipe()
-        output, output_inside = self._context.Pipe(duplex=False)
-        progress = self._context.RawValue(c_uint64, 0)
-        process = self._context.Process(
-            target=enter,
-            args=(self._setup, channel_inside, output_inside, progress),
-            name="digitd-worker",
-            daemon=True,
-        )
-        _start_apart(process)
-        channel_inside.close()
-        output_inside.close()
-        os.set_blocking(output.fileno(), False)
-        return _Worker(process, channel, output, progress, deadline=time.monotonic() + LOAD_SECONDS)
+    def _spawn(self) -> WorkerProcess:
+        return WorkerProcess.start(self._context, self._setup, time.monotonic() + LOAD_SECONDS)
+
+    def _tell(self, worker: WorkerProcess, *, to_its_end: bool = False) -> None:
+        for line in worker.lines(to_its_end=to_its_end):
+            self._on_output(worker.pid, line)
 
     def _hand_out(self) -> None:
         for worker in self._workers:
@@ -223,7 +183,7 @@ class LocalPool:
                     # It died while idle; its end of the channel tells `poll`, which gives the batch to another.
                     return
 
-    def _receive(self, worker: _Worker) -> list[Done]:
+    def _receive(self, worker: WorkerProcess) -> list[Done]:
         try:
             answer = decode_answer(worker.channel.recv_bytes())
         except (EOFError, OSError):
@@ -239,7 +199,7 @@ class LocalPool:
         worker.batch = None
         return self._finish(batch, answer)
 
-    def _welcome(self, worker: _Worker, hello: Hello) -> None:
+    def _welcome(self, worker: WorkerProcess, hello: Hello) -> None:
         self._bundle = self._bundle or hello.bundle
         if hello.bundle != self._bundle:
             raise BundleReplacedError(
@@ -261,11 +221,10 @@ class LocalPool:
         findings = tuple(finding for finding in submission.findings if finding is not None)
         return [Done(batch.key, findings, submission.seconds)]
 
-    def _replace(self, worker: _Worker, loss: Loss) -> list[Done]:
+    def _replace(self, worker: WorkerProcess, loss: Loss) -> list[Done]:
         self._workers.remove(worker)
-        worker.process.kill()
-        worker.process.join()
-        self._drain_output(worker, to_its_end=True)
+        worker.end(0.0)
+        self._tell(worker, to_its_end=True)
         worker.channel.close()
         worker.output.close()
         if not worker.loaded:
@@ -277,7 +236,7 @@ class LocalPool:
                 )
         done: list[Done] = []
         if worker.batch is not None:
-            self._on_loss(worker.process.pid or 0, loss, len(worker.batch.jobs))
+            self._on_loss(worker.pid, loss, len(worker.batch.jobs))
             again = after_loss(worker.batch)
             self._waiting.extendleft(reversed(again))
             if not again:
@@ -285,7 +244,7 @@ class LocalPool:
                 identity, sha256 = fingerprint(job.path) or (None, None)
                 done = self._finish(worker.batch, Findings((blame(job, loss, identity, sha256),), 0.0))
         else:
-            self._on_loss(worker.process.pid or 0, loss, 0)
+            self._on_loss(worker.pid, loss, 0)
         self._workers.append(self._spawn())
         return done
 
@@ -303,10 +262,10 @@ class LocalPool:
                 worker.deadline = now + self._timeout
             if now >= worker.deadline:
                 worker.doomed = Loss.TIMEOUT
-            elif check_memory and _resident(worker.process.pid) > self._memory:
+            elif check_memory and worker.resident() > self._memory:
                 worker.doomed = Loss.MEMORY
             if worker.doomed is not None:
-                worker.process.kill()
+                worker.kill()
 
     def _until_next_check(self, timeout: float | None) -> float | None:
         at_work = [worker for worker in self._workers if worker.batch is not None or not worker.loaded]
@@ -315,57 +274,3 @@ class LocalPool:
         nearest = min(worker.deadline for worker in at_work) - time.monotonic()
         patience = max(0.0, min(nearest, MEMORY_CHECK_SECONDS))
         return patience if timeout is None else min(timeout, patience)
-
-    def _drain_output(self, worker: _Worker, *, to_its_end: bool = False) -> None:
-        """Tell whole lines; TO_ITS_END (nothing comes any more) also what stands after the last of them."""
-        while chunk := _read_now(worker.output):
-            *lines, worker.last_words = (worker.last_words + chunk)[-OUTPUT_CHUNK:].split(b"\n")
-            self._tell(worker, lines)
-        if to_its_end:
-            self._tell(worker, [worker.last_words])
-            worker.last_words = b""
-
-    def _tell(self, worker: _Worker, lines: Iterable[bytes]) -> None:
-        for line in lines:
-            if line.strip():
-                self._on_output(worker.process.pid or 0, line.decode("utf-8", "backslashreplace"))
-
-
-def _read_now(output: Connection) -> bytes:
-    """What lies in a pipe that does not block; nothing where it is empty or closed."""
-    try:
-        return os.read(output.fileno(), OUTPUT_CHUNK)
-    except OSError:
-        return b""
-
-
-def _start_apart(process: ForkServerProcess) -> None:
-    """Start a worker that no signal to the daemon's process group ends: draining needs it.
-
-    The fork server, started with the first worker, inherits what is blocked here, and lives as long as the daemon.
-    """
-    # It lifts the block at its own start, so that comes first.
-    resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
-    try:
-        process.start()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _resident(pid: int | None) -> int:
-    """Bytes of memory that a process holds; none once it has ended."""
-    try:
-        return int(psutil.Process(pid).memory_info().rss)
-    except psutil.NoSuchProcess:
-        return 0
-
-
-def _context() -> ForkServerContext:
-    """Workers are forked from a server that has imported the libraries: started in milliseconds, pages shared."""
-    # One thread a worker: the workers are what uses the other processors.
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ.setdefault(variable, "1")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["digitd.pool.worker"])
-    return context

@@ -1,9 +1,22 @@
-"""The door into a worker process: light to import, for the daemon itself needs no imaging."""
+"""One worker process: the daemon's handle on it, and the door into it. Light: the daemon itself needs no imaging."""
 
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterable, Iterator
 from ctypes import c_uint64
+from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext, ForkServerProcess
+from typing import Self
 
+import psutil
+
+from digitd.pool.halving import Batch, Loss
 from digitd.pool.messages import Setup
+
+OUTPUT_CHUNK = 65536
 
 
 def enter(setup: Setup, channel: Connection, output: Connection, progress: c_uint64) -> None:
@@ -11,3 +24,107 @@ def enter(setup: Setup, channel: Connection, output: Connection, progress: c_uin
     from digitd.pool.worker import main
 
     main(setup, channel, output, progress)
+
+
+@dataclass
+class WorkerProcess:
+    """A worker as the daemon sees it: the process, its channel, what it printed, and what it has in hand."""
+
+    process: ForkServerProcess
+    channel: Connection
+    output: Connection
+    progress: c_uint64
+    loaded: bool = False
+    batch: Batch | None = None
+    progress_seen: int = 0
+    deadline: float = 0.0
+    doomed: Loss | None = None
+    last_words: bytes = b""
+
+    @property
+    def free(self) -> bool:
+        """Whether it can take a batch."""
+        return self.loaded and self.batch is None and self.doomed is None
+
+    @classmethod
+    def start(cls, context: ForkServerContext, setup: Setup, deadline: float) -> Self:
+        """Start one that has until DEADLINE (monotonic seconds) to load its bundle."""
+        channel, channel_inside = context.Pipe()
+        output, output_inside = context.Pipe(duplex=False)
+        progress = context.RawValue(c_uint64, 0)
+        process = context.Process(
+            target=enter, args=(setup, channel_inside, output_inside, progress), name="digitd-worker", daemon=True
+        )
+        _start_apart(process)
+        channel_inside.close()
+        output_inside.close()
+        os.set_blocking(output.fileno(), False)
+        return cls(process, channel, output, progress, deadline=deadline)
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self.process.pid or 0
+
+    def kill(self) -> None:
+        """End it, whatever it does; its closed channel tells when it has ended."""
+        self.process.kill()
+
+    def end(self, patience: float) -> None:
+        """Wait PATIENCE seconds for its end, then end it."""
+        self.process.join(patience)
+        if self.process.exitcode is None:
+            self.process.kill()
+            self.process.join()
+
+    def resident(self) -> int:
+        """Bytes of memory that it holds; none once it has ended."""
+        try:
+            return int(psutil.Process(self.pid).memory_info().rss)
+        except psutil.NoSuchProcess:
+            return 0
+
+    def lines(self, *, to_its_end: bool = False) -> Iterator[str]:
+        """What it printed, by lines; TO_ITS_END (nothing comes any more) also what stands after the last of them."""
+        while chunk := _read_now(self.output):
+            *lines, self.last_words = (self.last_words + chunk)[-OUTPUT_CHUNK:].split(b"\n")
+            yield from _texts(lines)
+        if to_its_end:
+            yield from _texts([self.last_words])
+            self.last_words = b""
+
+
+def _texts(lines: Iterable[bytes]) -> Iterator[str]:
+    return (line.decode("utf-8", "backslashreplace") for line in lines if line.strip())
+
+
+def _read_now(output: Connection) -> bytes:
+    """What lies in a pipe that does not block; nothing where it is empty or closed."""
+    try:
+        return os.read(output.fileno(), OUTPUT_CHUNK)
+    except OSError:
+        return b""
+
+
+def _start_apart(process: ForkServerProcess) -> None:
+    """Start a worker that no signal to the daemon's process group ends: draining needs it.
+
+    The fork server, started with the first worker, inherits what is blocked here, and lives as long as the daemon.
+    """
+    # It lifts the block at its own start, so that comes first.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def context() -> ForkServerContext:
+    """Workers are forked from a server that has imported the libraries: started in milliseconds, pages shared."""
+    # One thread a worker: the workers are what uses the other processors.
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ.setdefault(variable, "1")
+    forking = multiprocessing.get_context("forkserver")
+    forking.set_forkserver_preload(["digitd.pool.worker"])
+    return forking

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from digitd.errors import BundleError
-from digitd.pool import local
+from digitd.pool import process
 from digitd.pool.halving import Loss
 from digitd.pool.local import BundleReplacedError, LocalPool, WorkersFailError
 from digitd.pool.messages import Finding, Job, Seen, Setup
@@ -81,7 +81,7 @@ class Watched:
 @pytest.fixture
 def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
     """A maker of pools whose workers are stubs; they are stopped at the end, and none is left."""
-    monkeypatch.setattr(local, "enter", stubs.enter)
+    monkeypatch.setattr(process, "enter", stubs.enter)
     made: list[Watched] = []
 
     def new(engine: str = "", count: int = 1, timeout: float = PATIENCE, memory: int = MUCH) -> Watched:
