@@ -11,6 +11,7 @@ from digitd import __version__, log, names
 from digitd.archive import Archive, Filed
 from digitd.delivery import Delivery, Read
 from digitd.errors import EmptyScanError, TruncatedScanError, WorkerDiedError, WorkerMemoryError, WorkerTimeoutError
+from digitd.heartbeat import Heartbeat
 from digitd.intake.settle import Ready
 from digitd.journal import Journal
 from digitd.maintenance import Pruner
@@ -31,10 +32,8 @@ from digitd.tables import Identity
 
 # Well inside systemd's TimeoutStopSec: what is in hand then stays in the inbox.
 STOP_SECONDS = 45.0
-STATUS_SECONDS = 5.0
+LOAD_LOOK_SECONDS = 5.0
 DRAIN_SECONDS = 0.5
-# A watcher that cannot be started again for so long is a case for a restart of the whole daemon.
-WATCHER_LOST_SECONDS = 60.0
 WAKE_BYTES = 4096
 # A writer may still be at these.
 _MAY_GROW = frozenset({TruncatedScanError.code, EmptyScanError.code})
@@ -133,7 +132,7 @@ class Daemon:
         self._batches = 0
         self._read: Counter[str] = Counter()
         self._stop_asked: str | None = None
-        self._next_ping = self._next_status = 0.0
+        self._heartbeat = Heartbeat(notifier, self._pool, self._supply, self._delivery)
 
     def ask_to_stop(self, why: str) -> None:
         """Finish what is in hand, then end. Safe in a signal handler and from any thread."""
@@ -154,7 +153,7 @@ class Daemon:
                 self._wait(self._patience())
                 self._delivery.tick(time.monotonic())
                 self._pruner.tick(time.monotonic())
-                self._tell()
+                self._heartbeat.tick(self._read)
             whole = True
         finally:
             self._finish(whole=whole)
@@ -163,7 +162,7 @@ class Daemon:
         begun = time.monotonic()
         while not self._pool.ready and self._stop_asked is None:
             self._supply.advance()
-            self._wait(STATUS_SECONDS)
+            self._wait(LOAD_LOOK_SECONDS)
         if not self._pool.ready:
             return
         self._notifier.ready()
@@ -264,27 +263,7 @@ class Daemon:
         due = self._delivery.next_due() - now
         if not self._delivery.held_up:
             due = min(due, self._supply.next_due())
-        due = min(due, self._pruner.next_due() - now, STATUS_SECONDS)
-        if self._notifier.watchdog_seconds is not None:
-            due = min(due, self._next_ping - now)
-        return max(0.0, due)
-
-    def _tell(self) -> None:
-        """Ping systemd's watchdog while everything makes progress, and say how it goes."""
-        now = time.monotonic()
-        if self._notifier.watchdog_seconds is not None and now >= self._next_ping:
-            self._next_ping = now + self._notifier.watchdog_seconds
-            if self._pool.responsive and self._supply.lost_seconds < WATCHER_LOST_SECONDS:
-                self._notifier.alive()
-        if now >= self._next_status:
-            self._next_status = now + STATUS_SECONDS
-            more = "+" if self._supply.more else ""
-            trouble = f"; waits: {self._delivery.troubled}" if self._delivery.troubled else ""
-            self._notifier.status(
-                f"{self._supply.waiting}{more} waiting, {self._supply.in_hand} in hand, {self._read.total()} read since"
-                f" the start ({', '.join(f'{count} {status}' for status, count in sorted(self._read.items())) or '-'})"
-                f"{trouble}"
-            )
+        return max(0.0, min(due, self._pruner.next_due() - now, self._heartbeat.next_due() - now))
 
     def _finish(self, *, whole: bool) -> None:
         """Put everything away. WHOLE: nothing broke, so what is in hand is worth waiting for."""
@@ -297,7 +276,7 @@ class Daemon:
             while whole and self._pool.busy and time.monotonic() < deadline:
                 self._wait(DRAIN_SECONDS)
                 self._delivery.tick(time.monotonic())
-                self._tell()
+                self._heartbeat.tick(self._read)
         finally:
             self._delivery.close()
         self._log.info("stopped", why=why, read=dict(self._read))

@@ -15,13 +15,13 @@ from digitd.intake.settle import HintKind, Ready, Settler, Stamp
 from digitd.intake.watcher import Watcher
 from digitd.settings import Inbox
 from digitd.tables import Identity
+from digitd.vigil import Vigil
 
 WINDOW = 16_384
 """Scans that wait in memory at most; the inbox holds the rest."""
 LOW = WINDOW // 8
 HINTS_MOST = 20_000
 HINTS_AT_ONCE = 512
-WATCHER_CHECK_SECONDS = 1.0
 # A file server's clock may be so many seconds behind: its files look older than they are.
 POLLED_CLOCK_SKEW = 60.0
 RETRY_FIRST, RETRY_MOST = 0.25, 5.0
@@ -66,19 +66,15 @@ class Supply:
             on_folder=self._on_folder,
             on_trouble=self._on_trouble,
         )
-        self._watcher_check = 0.0
-        self._watching = False
-        self._lost_at: float | None = None
+        self._vigil = Vigil(self._watcher, os.fspath(self._root))
 
     def start(self) -> None:
         """Begin to watch; a drain needs none, for it looks until there is nothing."""
         if self._once:
             return
-        self._watcher.start()
-        self._watching = True
+        self._vigil.start()
         if self._watcher.mode == "polling":
             self._settler = self._make_settler(POLLED_CLOCK_SKEW)
-        self._log.info("watching", inbox=str(self._root), mode=self._watcher.mode, reason=self._watcher.reason)
 
     def stop(self) -> None:
         """End watching."""
@@ -116,9 +112,8 @@ class Supply:
     def advance(self) -> None:
         """Take in hints, look after the watcher, rescan if it is time, and see what has settled."""
         now = time.monotonic()
-        if not self._once and now >= self._watcher_check:
-            self._watcher_check = now + WATCHER_CHECK_SECONDS
-            self._look_after_watcher(now)
+        if not self._once and self._vigil.tick(now):
+            self._rescan_wanted = True
         for _ in range(min(len(self._hints), HINTS_AT_ONCE)):
             self._take_hint(*self._hints.popleft())
         self._settle()
@@ -188,7 +183,7 @@ class Supply:
     @property
     def lost_seconds(self) -> float:
         """For how long there has been no working watcher, though there is an inbox to watch."""
-        return 0.0 if self._lost_at is None else time.monotonic() - self._lost_at
+        return self._vigil.lost_seconds
 
     def next_due(self) -> float:
         """Seconds until `advance` has something to do."""
@@ -197,7 +192,7 @@ class Supply:
             return 0.0
         due = [self._rescan_at - now]
         if not self._once:
-            due.append(self._watcher_check - now)
+            due.append(self._vigil.next_due() - now)
         if self._rescan_wanted:
             due.append(self._rescan_not_before - now)
         if (settling := self._settler.next_due()) is not None and len(self._ready) < WINDOW:
@@ -284,28 +279,6 @@ class Supply:
             or entry.path in self._settler
             or self._known(entry.path, entry.stamp)
         )
-
-    def _look_after_watcher(self, now: float) -> None:
-        if self._watching and self._watcher.alive():
-            self._lost_at = None
-            return
-        if self._watching:
-            self._watching = False
-            self._watcher.stop()
-            self._log.warning("watcher_lost", inbox=str(self._root), remedy="it is started again as soon as it can be")
-        try:
-            self._watcher.start()
-        except FileNotFoundError:
-            # Unmounted or taken away: waiting is all there is to do, and no restart would help.
-            return
-        except OSError as error:
-            self._lost_at = now if self._lost_at is None else self._lost_at
-            self._log.debug("watcher_not_restarted", error=str(error))
-            return
-        self._watching = True
-        self._rescan_wanted = True
-        self._lost_at = None
-        self._log.info("watcher_restarted", mode=self._watcher.mode, reason=self._watcher.reason)
 
     def _say_ignored(self, path: str, verdict: Verdict) -> None:
         if self._told.first("ignored", path, verdict):

@@ -1,0 +1,46 @@
+"""Telling systemd: the watchdog's pings while everything makes progress, and a status line now and then."""
+
+import time
+from collections.abc import Mapping
+
+from digitd.delivery import Delivery
+from digitd.pool.local import LocalPool
+from digitd.supply import Supply
+from digitd.systemd import Notifier
+
+STATUS_SECONDS = 5.0
+# A watcher that cannot be started again for so long is a case for a restart of the whole daemon.
+WATCHER_LOST_SECONDS = 60.0
+
+
+class Heartbeat:
+    """Beats as long as the daemon's loop turns, no worker is overdue, and the inbox is watched."""
+
+    def __init__(self, notifier: Notifier, pool: LocalPool, supply: Supply, delivery: Delivery) -> None:
+        self._notifier, self._pool, self._supply, self._delivery = notifier, pool, supply, delivery
+        self._next_ping = 0.0 if notifier.watchdog_seconds is not None else float("inf")
+        self._next_status = 0.0
+
+    def next_due(self) -> float:
+        """When `tick` has something to do (monotonic seconds)."""
+        return min(self._next_ping, self._next_status)
+
+    def tick(self, read: Mapping[str, int]) -> None:
+        """Ping and tell, if it is time; READ has how many scans were read since the start, by status."""
+        now = time.monotonic()
+        if self._notifier.watchdog_seconds is not None and now >= self._next_ping:
+            self._next_ping = now + self._notifier.watchdog_seconds
+            if self._pool.responsive and self._supply.lost_seconds < WATCHER_LOST_SECONDS:
+                self._notifier.alive()
+        if now >= self._next_status:
+            self._next_status = now + STATUS_SECONDS
+            self._notifier.status(self._sentence(read))
+
+    def _sentence(self, read: Mapping[str, int]) -> str:
+        more = "+" if self._supply.more else ""
+        by_status = ", ".join(f"{count} {status}" for status, count in sorted(read.items())) or "-"
+        trouble = f"; waits: {self._delivery.troubled}" if self._delivery.troubled else ""
+        return (
+            f"{self._supply.waiting}{more} waiting, {self._supply.in_hand} in hand, {sum(read.values())} read since the"
+            f" start ({by_status}){trouble}"
+        )
