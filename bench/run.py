@@ -91,8 +91,7 @@ def once_against_read(work: Path, count: int = 5000) -> Iterator[Row]:
         scans.small(place / "inbox", count)
         reading, _ = processes.timed("read", "--format", "json", str(place / "inbox"))
         draining, _ = processes.timed("run", "--once", "-c", str(file))
-        if len(list((place / "outbox").glob("*.json"))) != count:
-            raise RuntimeError("a drain did not read every scan")
+        _expect_results(place / "outbox", count)
         ratios.append(reading / draining)
         rates.append((count / reading, count / draining))
     reads, drains = (statistics.median(rate[side] for rate in rates) for side in (0, 1))
@@ -116,6 +115,7 @@ def memory(work: Path) -> Iterator[Row]:
         process = subprocess.Popen(processes.command("run", "--once", "-c", str(file)), stderr=subprocess.DEVNULL)
         with processes.sampled(process.pid) as peak:
             process.wait()
+        _expect_results(place / "outbox", count)
         peaks[count] = peak
     few, many = peaks[2000], peaks[20000]
     growth = many.resident / few.resident - 1
@@ -127,6 +127,12 @@ def memory(work: Path) -> Iterator[Row]:
         many.resident < 500 * processes.MB,
     )
     yield Row("the same, against 2,000 waiting scans", "within 10 %", f"{growth:+.1%}", abs(growth) <= 0.1)
+
+
+def _expect_results(outbox: Path, count: int) -> None:
+    found = len(list(outbox.glob("*.json")))
+    if found != count:
+        raise RuntimeError(f"{found} results of {count} scans")
 
 
 def start(work: Path, rounds: int = 5) -> Iterator[Row]:

@@ -17,10 +17,10 @@ from digitd.settings import Inbox
 from digitd.tables import Identity
 from digitd.vigil import Vigil
 
-WINDOW = 16_384
+WINDOW = 8_192
 """Scans that wait in memory at most; the inbox holds the rest."""
 LOW = WINDOW // 8
-HINTS_MOST = 20_000
+HINTS_MOST = 10_000
 HINTS_AT_ONCE = 512
 # A file server's clock may be so many seconds behind: its files look older than they are.
 POLLED_CLOCK_SKEW = 60.0
