@@ -24,7 +24,11 @@ def in_table(text: str) -> dict[str, str]:
     key = next((name for name in ("path", "name") if name in columns), None)
     if key is None or "label" not in columns:
         raise ValueError("it needs the columns path (or name) and label")
-    return {row[key]: _text(row["label"]) for row in rows}
+    found = list(rows)
+    for line, row in enumerate(found, 2):
+        if row[key] is None or row["label"] is None:
+            raise ValueError(f"line {line} has no label")
+    return {row[key]: _text(row["label"]) for row in found}
 
 
 def _text(label: str) -> str:

@@ -20,13 +20,18 @@ LOCK_SECONDS = 0.2
 _ADVICE = "Choose a folder outside the inbox"
 
 
-def check_folders(settings: Settings) -> None:
-    """FolderError names the first folder that cannot be used. Archive and state folders are made."""
+def check_folders(settings: Settings, *, make: bool) -> None:
+    """FolderError names the first folder that cannot be used.
+
+    Archive and state folders are made where MAKE says so; else it is looked at whether they could be.
+    """
     inbox, outbox, state = settings.inbox.path, settings.outbox.path, settings.state.path
     targets = settings.sources.model_dump()
     archives = {f"sources.{status}": Path(target) for status, target in targets.items() if target not in MOVE_NOWHERE}
     for key, folder in {"outbox.path": outbox, "state.path": state, **archives}.items():
         _refuse_inside(key, folder, inbox, recursive=settings.inbox.recursive)
+    for key, folder in {"state.path": state, **archives}.items():
+        _refuse_in_outbox(key, folder, outbox)
     _existing("inbox.path", inbox)
     _existing("outbox.path", outbox)
     try:
@@ -35,11 +40,12 @@ def check_folders(settings: Settings) -> None:
         raise _unusable("inbox.path", inbox, error, "listed") from error
     _writable("outbox.path", outbox)
     for key, folder in {"state.path": state, **archives}.items():
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise _unusable(key, folder, error, "made") from error
-        _writable(key, folder)
+        if make:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise _unusable(key, folder, error, "made") from error
+        _writable(key, folder if make else _nearest_existing(folder))
     if set(targets.values()) != {KEEP} and (refused := fs.writable_folder(os.fspath(inbox))) is not None:
         raise FolderError(
             f"inbox.path: {inbox} cannot be written ({refused.strerror}), so scans cannot be filed",
@@ -105,6 +111,11 @@ def holder_of(state: Path) -> dict[str, float] | None:
                 return {"pid": int(content.get("pid", 0)), "since": float(content.get("since", 0.0))}
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise FolderError(
+            f"state.path: the lock {state / LOCK_NAME} cannot be read ({error.strerror})",
+            "Run it as the user that digitd runs as",
+        ) from error
     return None
 
 
@@ -117,6 +128,20 @@ def _refuse_inside(key: str, folder: Path, inbox: Path, *, recursive: bool) -> N
             f"{key}: {folder} lies inside the inbox {inbox}, whose subfolders are watched",
             f"{_ADVICE}, or set inbox.recursive to false",
         )
+
+
+def _refuse_in_outbox(key: str, folder: Path, outbox: Path) -> None:
+    real, real_outbox = Path(os.path.realpath(folder)), Path(os.path.realpath(outbox))
+    if real == real_outbox or real_outbox in real.parents:
+        raise FolderError(
+            f"{key}: {folder} lies in the outbox {outbox}, where all that can be seen is a result",
+            "Choose a folder beside the outbox",
+        )
+
+
+def _nearest_existing(folder: Path) -> Path:
+    """The folder itself, or the one in which it would be made."""
+    return next(place for place in (folder, *folder.parents) if place.exists())
 
 
 def _existing(key: str, folder: Path) -> None:

@@ -97,7 +97,7 @@ class Outcome(Struct, frozen=True):
 
 
 class Source(Struct, frozen=True):
-    """The file that was read. `name_bytes` (base64) is there only where the path is no UTF-8."""
+    """The file that was read. `name_bytes` and `path_bytes` (base64) are there only where name or path is no UTF-8."""
 
     name: str
     path: str
@@ -105,6 +105,7 @@ class Source(Struct, frozen=True):
     bytes: int
     modified: str
     name_bytes: str | UnsetType = UNSET
+    path_bytes: str | UnsetType = UNSET
 
 
 class Model(Struct, frozen=True):
@@ -147,8 +148,14 @@ def source_of(path: str, sha256: str | None, size: int, modified: float) -> Sour
         sha256=sha256,
         bytes=size,
         modified=timestamp(modified),
-        name_bytes=UNSET if names.is_text(name) else base64.b64encode(os.fsencode(name)).decode("ascii"),
+        name_bytes=_exact(name),
+        path_bytes=_exact(path),
     )
+
+
+def _exact(name: str) -> str | UnsetType:
+    """The bytes of a name that is no UTF-8, in base64."""
+    return UNSET if names.is_text(name) else base64.b64encode(os.fsencode(name)).decode("ascii")
 
 
 def failed(reason: Reason) -> Outcome:

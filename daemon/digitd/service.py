@@ -62,7 +62,7 @@ def run(settings: Settings, *, once: bool) -> None:
     with ExitStack() as stack:
         # First in, last out: a signal finds it whatever is being set up or put away.
         stack.enter_context(StopSignals(ask_to_stop))
-        check_folders(settings)
+        check_folders(settings, make=True)
         stack.enter_context(Lock(settings.state.path))
         notifier = Notifier()
         stack.callback(notifier.close)

@@ -33,3 +33,9 @@ def test_a_table_without_its_columns_is_refused() -> None:
     """The message names the columns."""
     with pytest.raises(ValueError, match="path"):
         labels.in_table("file;label\n")
+
+
+def test_a_row_without_a_label_is_refused() -> None:
+    """The message names the line."""
+    with pytest.raises(ValueError, match="line 3"):
+        labels.in_table("path,label\na.png,1\nb.png\n")

@@ -44,7 +44,7 @@ def make(tmp_path: Path) -> Make:
 def refusal(settings: Settings) -> str:
     """Why these folders are refused."""
     with pytest.raises(FolderError) as caught:
-        check_folders(settings)
+        check_folders(settings, make=True)
     assert caught.value.exit_code is ExitCode.FOLDERS
     assert caught.value.remedy
     return str(caught.value)
@@ -52,10 +52,24 @@ def refusal(settings: Settings) -> str:
 
 def test_good_folders_pass_and_what_digitd_owns_is_made(make: Make, tmp_path: Path) -> None:
     """State and archive folders need not be there; inbox and outbox stay as empty as they were."""
-    check_folders(make())
+    check_folders(make(), make=True)
     assert sorted(os.listdir(tmp_path)) == ["archive", "in", "out", "state"]
     assert sorted(os.listdir(tmp_path / "archive")) == ["accepted", "blank", "failed", "review"]
     assert [*os.listdir(tmp_path / "in"), *os.listdir(tmp_path / "out")] == []
+
+
+def test_a_check_changes_nothing(make: Make, tmp_path: Path) -> None:
+    """What `digitd check` finds missing it leaves missing: made by another user, it would be in the daemon's way."""
+    check_folders(make(), make=False)
+    assert sorted(os.listdir(tmp_path)) == ["in", "out"]
+
+
+@pytest.mark.parametrize("key", ["state", "archive"])
+@pytest.mark.parametrize("place", ["out", "out/deep/er"])
+def test_nothing_but_results_lies_in_the_outbox(make: Make, tmp_path: Path, key: str, place: str) -> None:
+    """Archive and state would show there."""
+    assert "lies in the outbox" in refusal(make(**{key: place}))
+    assert os.listdir(tmp_path / "out") == []
 
 
 @pytest.mark.parametrize("recursive", [True, False])
@@ -78,7 +92,7 @@ def test_a_folder_inside_a_recursive_inbox_is_refused(make: Make, tmp_path: Path
 def test_a_folder_inside_a_flat_inbox_is_no_trouble(make: Make, tmp_path: Path) -> None:
     """Subfolders are not watched there."""
     (tmp_path / "in/out").mkdir()
-    check_folders(make(recursive=False, outbox="in/out", archive="in/done", state="in/state"))
+    check_folders(make(recursive=False, outbox="in/out", archive="in/done", state="in/state"), make=True)
 
 
 def test_links_do_not_hide_where_a_folder_is(make: Make, tmp_path: Path) -> None:
@@ -142,7 +156,7 @@ def test_a_read_only_inbox_is_fine_where_sources_are_kept(make: Make, monkeypatc
 
     monkeypatch.setattr(fs, "write_new", write)
     assert "inbox.path" in refusal(make(archive="delete"))
-    check_folders(make(archive="keep"))
+    check_folders(make(archive="keep"), make=True)
 
 
 def test_a_folder_that_cannot_be_reached_or_listed_is_refused(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -126,12 +126,14 @@ def test_a_failed_scan_has_one_row_with_its_reason() -> None:
 
 
 def test_a_name_that_is_no_utf8_is_there_exactly() -> None:
-    """Its text spells the bytes out, and name_bytes has them; other names have no name_bytes."""
+    """Its text spells the bytes out, and name_bytes and path_bytes have them; other names have neither."""
     source = results.source_of(os.fsdecode(b"sub\xfe/a\xff.png"), None, 1, 0.0)
     assert (source.name, source.path) == (r"a\xff.png", r"sub\xfe/a\xff.png")
     assert isinstance(source.name_bytes, str)
     assert base64.b64decode(source.name_bytes) == b"a\xff.png"
-    assert b"name_bytes" not in results.to_json(result())
+    assert isinstance(source.path_bytes, str)
+    assert base64.b64decode(source.path_bytes) == b"sub\xfe/a\xff.png"
+    assert b"_bytes" not in results.to_json(result())
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from digitd import __version__
+from digitd import __version__, names
 from digitd.cli import evaluate, read, run_, status, train
 from digitd.cli.common import Config
 from digitd.errors import DigitdError, ExitCode
@@ -46,7 +46,7 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         app(args=arguments, standalone_mode=True)
     except DigitdError as error:
-        print(f"digitd: {error}", file=sys.stderr)
+        print(f"digitd: {names.printable(str(error))}", file=sys.stderr)
         return error.exit_code
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else ExitCode.DONE

@@ -120,13 +120,15 @@ def _print_json(results: Iterable["Result"]) -> None:
 def _print_csv(results: Iterable["Result"]) -> None:
     import csv
 
+    from digitd import names
     from digitd.results import CSV_COLUMNS, csv_rows
 
     stream = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="", write_through=False)
     writer = csv.writer(stream, lineterminator="\r\n")
     writer.writerow(CSV_COLUMNS)
+    shown = names.printable if sys.stdout.isatty() else str
     for result in results:
-        writer.writerows(csv_rows(result))
+        writer.writerows([shown(cell) for cell in row] for row in csv_rows(result))
     stream.flush()
     stream.detach()
 

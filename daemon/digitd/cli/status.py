@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
     )(status)
     app.command(
         "check",
-        help="Check configuration, folders, bundle and libraries as `run` would, and start nothing.",
+        help="Check configuration, folders, bundle, a worker and libraries as `run` would; nothing is changed.",
         epilog="Example: digitd check -c config.yaml && systemctl restart digitd",
     )(check)
     app.command(
@@ -92,7 +92,7 @@ def check(context: typer.Context, config: Config = None) -> None:
 
     chosen = settings(context, config)
     print("configuration  good")
-    check_folders(chosen)
+    check_folders(chosen, make=False)
     print(f"inbox          {chosen.inbox.path}")
     print(f"outbox         {chosen.outbox.path}")
     print(f"state          {chosen.state.path}")
