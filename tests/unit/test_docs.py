@@ -200,7 +200,7 @@ def test_every_log_event_is_explained() -> None:
         logged[event] |= named
     # Two events get fields from a mapping: what was read, and what the standard logging module brings.
     logged["scan_published"] |= {"text", "confidence", "ms"}
-    logged["library_message"] |= {"logger", "exception"}
+    logged["library_message"] |= {"library", "exception"}
     documented = {codes(row[0])[0]: set(codes(row[2])) for row in table(OPERATIONS, "event", "level")}
     assert documented == dict(logged)
 
