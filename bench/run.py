@@ -4,6 +4,7 @@ python bench/run.py [--mnist FOLDER] [--scans FOLDER]...: the folders are MNIST'
 """
 
 import argparse
+import functools
 import json
 import os
 import platform
@@ -193,7 +194,7 @@ def main() -> int:
     ]
     if chosen.mnist:
         measurements.append(("mnist", lambda: mnist(work, chosen.mnist)))
-    measurements += [("labelled", lambda folder=folder: labelled(folder)) for folder in chosen.scans]
+    measurements += [("labelled", functools.partial(labelled, folder)) for folder in chosen.scans]
     rows: list[Row] = []
     try:
         for name, measure in measurements:

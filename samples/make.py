@@ -112,7 +112,7 @@ def light(height: int, width: int, dark: float, angle: float) -> NDArray[np.floa
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     along = (x * np.cos(angle) / width + y * np.sin(angle) / height).astype(np.float32)
     along = (along - along.min()) / (along.max() - along.min())
-    return (1 - (1 - dark) * along).astype(np.float32)
+    return np.asarray(1 - (1 - dark) * along, np.float32)
 
 
 def png(image: NDArray[Any]) -> bytes:

@@ -311,4 +311,4 @@ def test_settings_do_not_change() -> None:
     """What was loaded holds for as long as the process lives."""
     settings = load(None)
     with pytest.raises(ValueError, match="frozen"):
-        settings.batch.max_scans = 1  # type: ignore[misc]
+        settings.batch.max_scans = 1

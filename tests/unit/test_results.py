@@ -183,7 +183,8 @@ def test_every_result_keeps_to_the_schema(record: Result) -> None:
 def test_the_schema_refuses_what_is_no_result() -> None:
     """It says more than that a result is an object."""
     good = json.loads(results.to_json(result()))
-    for change in ({"status": "perhaps"}, {"confidence": "high"}, {"pages": None}, {"source": {}}):
+    changes: list[dict[str, object]] = [{"status": "perhaps"}, {"confidence": "high"}, {"pages": None}, {"source": {}}]
+    for change in changes:
         assert not VALIDATOR.is_valid(good | change)
     jsonschema.Draft202012Validator.check_schema(results.json_schema())
 

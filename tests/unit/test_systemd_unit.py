@@ -37,7 +37,7 @@ def test_verify(tmp_path: Path) -> None:
 def test_security() -> None:
     """What an attacker could reach from inside is rated at most 1.5 of 10."""
     threshold = f"--threshold={int(MOST_EXPOSED * 10)}"
-    command = ["systemd-analyze", "security", "--offline=true", "--no-pager", threshold, UNIT]
+    command = ["systemd-analyze", "security", "--offline=true", "--no-pager", threshold, str(UNIT)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
