@@ -221,7 +221,9 @@ _STEPS: list[tuple[object, str]] = [
     (Journal, "plan_filing"),
     (Journal, "open_part"),
     (Journal, "part_published"),
+    (Journal, "begin_sync"),
     (Journal, "settle"),
+    (Journal, "certain"),
     (Journal, "note_boot"),
 ]
 
@@ -266,6 +268,7 @@ def _half_done(name: str, *args: object) -> None:
     if name == "write_new":
         path, data = args
         assert isinstance(data, bytes)
+        fs.unlink_if_there(str(path))
         Path(str(path)).write_bytes(data[: len(data) // 2])
     elif name == "copy_durably":
         source, target = args

@@ -2,12 +2,14 @@
 
 import errno
 import os
+import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
 from enum import StrEnum
 
 from digitd import fs, names
 from digitd.settings import DELETE, KEEP
+from digitd.tables import Identity
 
 
 class Filed(StrEnum):
@@ -18,16 +20,6 @@ class Filed(StrEnum):
     KEPT = "kept"
     GONE = "gone"
     REPLACED = "replaced"
-
-
-@dataclass(frozen=True)
-class Source:
-    """A scan's file: its path below the inbox, and the identity of the bytes that were read."""
-
-    path: str
-    inode: int
-    size: int
-    mtime_ns: int
 
 
 class Archive:
@@ -49,7 +41,7 @@ class Archive:
 
     def file(
         self,
-        source: Source,
+        source: Identity,
         status: str,
         key: str,
         planned: str | None,
@@ -63,19 +55,58 @@ class Archive:
         """
         path = os.path.join(self._inbox, source.path)
         target = self._targets[status]
-        here = self._is(path, source)
-        if target == KEEP or here is not Filed.KEPT:
+        hidden = _claimed(path, key)
+        left = self._is(hidden, source, moved=True)
+        if left is Filed.KEPT and target != KEEP:
+            # A crash came between the claim and the removal: this is the source, whatever has its name now.
+            here, path = Filed.KEPT, hidden
+        else:
+            if left is not Filed.GONE:
+                _put_back(hidden, path)
+            here = self._is(path, source)
+        if target == KEEP:
             return here
         if target == DELETE:
-            os.unlink(path)
-            return Filed.DELETED
+            return here if here is not Filed.KEPT else self._remove(path, source, key)
         folder = os.path.join(target, fs.free_folder(target, os.path.dirname(source.path)))
+        if here is not Filed.KEPT:
+            _tidy(folder, os.path.basename(source.path), key, planned, ticket)
+            return here
         return self._move(path, source, folder, key, planned, plan, ticket)
+
+    def reclaim(
+        self, wanted: Callable[[str], bool], identities: Callable[[list[str]], Mapping[str, Identity]]
+    ) -> list[str]:
+        """See to the sources that a crash left under a hidden name, but for those whose key is WANTED.
+
+        One that is what IDENTITIES (keys to identities) says was to be removed, and is. Any other was never read: it is
+        given back, under its name if that is free and known. Gives where those are now, relative to the inbox.
+        """
+        if not self.folders:
+            return []
+        left = {}
+        for folder, _, files in os.walk(self._inbox):
+            for file in files:
+                key = names.claimed_key(file)
+                if key is not None and not wanted(key):
+                    left[os.path.join(folder, file)] = key
+        known = identities(list(left.values())) if left else {}
+        back = []
+        for hidden, key in left.items():
+            source = known.get(key)
+            if source is not None and self._is(hidden, source, moved=True) is Filed.KEPT:
+                fs.unlink_if_there(hidden)
+                continue
+            folder, file = os.path.split(hidden)
+            ending = os.path.splitext(file)[1]
+            name = f"recovered-{key}{ending}" if source is None else os.path.basename(source.path)
+            back.append(os.path.relpath(_put_back(hidden, os.path.join(folder, name)), self._inbox))
+        return back
 
     def _move(
         self,
         path: str,
-        source: Source,
+        source: Identity,
         folder: str,
         key: str,
         planned: str | None,
@@ -85,45 +116,74 @@ class Archive:
         os.makedirs(folder, exist_ok=True)
         if planned is not None and self._copied(planned, key, source):
             fs.sync_folder(os.path.dirname(planned))
-            os.unlink(path)
+            self._remove(path, source, key)
             return Filed.MOVED
         name = os.path.basename(source.path)
-        while True:
+        filed = None
+        while filed is None:
             target = _free_target(folder, name, ticket)
             if ticket is not None:
                 _write_ticket(target, key, ticket)
             try:
-                fs.rename_noreplace(path, target)
-            except FileExistsError:
-                continue
-            except FileNotFoundError:
-                if os.path.lexists(path):
-                    # It is the folder that is gone.
-                    raise
-                return Filed.GONE
-            except OSError as error:
-                if error.errno != errno.EXDEV:
-                    raise
-                return self._copy(path, source, target, key, plan)
-            if self._is(target, source, moved=True) is Filed.REPLACED:
-                # Its name was taken between the look and the move: that file is a new scan, and goes back.
-                _put_back(target, path)
-                return Filed.REPLACED
-            return Filed.MOVED
+                filed = self._move_to(target, path, source, key, plan)
+            finally:
+                if filed is not Filed.MOVED:
+                    _drop_ticket(target, ticket)
+        return filed
 
-    def _copy(self, path: str, source: Source, target: str, key: str, plan: Callable[[str], None]) -> Filed:
-        plan(target)
-        temporary = os.path.join(os.path.dirname(target), names.temporary(key))
-        fs.copy_durably(path, temporary)
-        if self._is(path, source) is not Filed.KEPT:
-            os.unlink(temporary)
+    def _move_to(self, target: str, path: str, source: Identity, key: str, plan: Callable[[str], None]) -> Filed | None:
+        """None if the target's name was taken meanwhile."""
+        try:
+            fs.rename_noreplace(path, target)
+        except FileExistsError:
+            return None
+        except FileNotFoundError:
+            if os.path.lexists(path):
+                # It is the folder that is gone.
+                raise
+            return Filed.GONE
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            return self._copy(path, source, target, key, plan)
+        if self._is(target, source, moved=True) is Filed.REPLACED:
+            # Its name was taken between the look and the move: that file is a new scan, and goes back.
+            _put_back(target, os.path.join(self._inbox, source.path))
             return Filed.REPLACED
-        fs.rename_noreplace(temporary, target)
-        fs.sync_folder(os.path.dirname(target))
-        os.unlink(path)
         return Filed.MOVED
 
-    def _copied(self, planned: str, key: str, source: Source) -> bool:
+    def _copy(self, path: str, source: Identity, target: str, key: str, plan: Callable[[str], None]) -> Filed | None:
+        plan(target)
+        temporary = os.path.join(os.path.dirname(target), names.temporary(key))
+        try:
+            fs.copy_durably(path, temporary)
+        except FileNotFoundError:
+            if os.path.lexists(path):
+                raise
+            return Filed.GONE
+        here = self._is(path, source, moved=path != os.path.join(self._inbox, source.path))
+        if here is not Filed.KEPT:
+            os.unlink(temporary)
+            return here
+        try:
+            fs.rename_noreplace(temporary, target)
+        except FileExistsError:
+            os.unlink(temporary)
+            return None
+        fs.sync_folder(os.path.dirname(target))
+        # It has its copy, whatever is found in its place now.
+        self._remove(path, source, key)
+        return Filed.MOVED
+
+    def _remove(self, path: str, source: Identity, key: str) -> Filed:
+        """Remove a source, or what a crash left of it under its hidden name."""
+        hidden = _claimed(os.path.join(self._inbox, source.path), key)
+        if path == hidden:
+            os.unlink(path)
+            return Filed.DELETED
+        return take_away(path, hidden, lambda: self._is(hidden, source, moved=True) is Filed.KEPT)
+
+    def _copied(self, planned: str, key: str, source: Identity) -> bool:
         """Whether the copy was whole and in place before the crash."""
         temporary = os.path.join(os.path.dirname(planned), names.temporary(key))
         if os.path.lexists(temporary):
@@ -136,7 +196,7 @@ class Archive:
         return fs.is_same_file(status, status.st_ino, source.size, source.mtime_ns)
 
     @staticmethod
-    def _is(path: str, source: Source, *, moved: bool = False) -> Filed:
+    def _is(path: str, source: Identity, *, moved: bool = False) -> Filed:
         """KEPT if PATH is still the file that was read, else what it is instead."""
         try:
             status = os.lstat(path)
@@ -146,6 +206,28 @@ class Archive:
         inode = status.st_ino if moved else source.inode
         same = fs.is_same_file(status, inode, source.size, source.mtime_ns)
         return Filed.KEPT if same else Filed.REPLACED
+
+
+def take_away(path: str, hidden: str, is_it: Callable[[], bool]) -> Filed:
+    """Remove a file that others may replace at any moment, and nothing else.
+
+    It is never removed by its own name: it gets the name HIDDEN first, and what has that is looked at; if IS_IT says
+    no, it goes back. DELETED, GONE or REPLACED.
+    """
+    try:
+        fs.rename_noreplace(path, hidden)
+    except FileNotFoundError:
+        return Filed.GONE
+    if not is_it():
+        _put_back(hidden, path)
+        return Filed.REPLACED
+    os.unlink(hidden)
+    return Filed.DELETED
+
+
+def _claimed(path: str, key: str) -> str:
+    folder, name = os.path.split(path)
+    return os.path.join(folder, names.claimed(key, name))
 
 
 def ticket_name(filed: str) -> str:
@@ -163,35 +245,65 @@ def _free_target(folder: str, name: str, ticket: bytes | None) -> str:
     return os.path.join(folder, names.numbered(name, names.first_free(taken)))
 
 
-def _put_back(moved: str, path: str) -> None:
-    """Return a file that was moved by mistake to its name, or, if that was taken once more, to one beside it."""
+def _put_back(moved: str, path: str) -> str:
+    """Return a file that was moved by mistake to its name, or, if that was taken once more, to one beside it.
+
+    Gives the path that it has then.
+    """
     folder, name = os.path.split(path)
     number = 0
     while True:
         number += 1
+        back = os.path.join(folder, names.numbered(name, number))
         try:
-            fs.rename_noreplace(moved, os.path.join(folder, names.numbered(name, number)))
+            fs.rename_noreplace(moved, back)
         except FileExistsError:
             continue
-        return
+        return back
 
 
 def _ticket_is_free(target: str, ticket: bytes | None) -> bool:
     """Whether no other scan's ticket lies beside the target; ours may, from before a crash."""
     if ticket is None:
         return True
+    place = _ticket_of(target)
+    return not os.path.lexists(place) or _is_our_ticket(place, ticket)
+
+
+def _ticket_of(target: str) -> str:
     folder, name = os.path.split(target)
+    return os.path.join(folder, ticket_name(name))
+
+
+def _is_our_ticket(place: str, ticket: bytes) -> bool:
     try:
-        with open(os.path.join(folder, ticket_name(name)), "rb") as file:
+        found = os.lstat(place)
+        # Not a link, nor something that would block: only what can be ours is opened.
+        if not stat.S_ISREG(found.st_mode) or found.st_size != len(ticket):
+            return False
+        with open(place, "rb") as file:
             return file.read() == ticket
     except FileNotFoundError:
-        return True
-    except IsADirectoryError:
         return False
 
 
+def _drop_ticket(target: str, ticket: bytes | None) -> None:
+    """Remove our ticket where no scan of ours came to lie beside it."""
+    place = _ticket_of(target)
+    if ticket is not None and _is_our_ticket(place, ticket):
+        fs.unlink_if_there(place)
+
+
+def _tidy(folder: str, name: str, key: str, planned: str | None, ticket: bytes | None) -> None:
+    """Remove what a crash left in the archive of a source that is not to be filed any more, as far as that goes."""
+    with suppress(OSError):
+        for place in {folder, folder if planned is None else os.path.dirname(planned)}:
+            fs.unlink_if_there(os.path.join(place, names.temporary(key)))
+        if ticket is not None:
+            _drop_ticket(_free_target(folder, name, ticket), ticket)
+
+
 def _write_ticket(target: str, key: str, ticket: bytes) -> None:
-    folder, name = os.path.split(target)
-    temporary = os.path.join(folder, names.temporary(key))
+    temporary = os.path.join(os.path.dirname(target), names.temporary(key))
     fs.write_new(temporary, ticket)
-    os.replace(temporary, os.path.join(folder, ticket_name(name)))
+    os.replace(temporary, _ticket_of(target))

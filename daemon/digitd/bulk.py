@@ -12,11 +12,11 @@ from digitd import log, names, results
 from digitd.intake.ignore import Rules, Verdict
 from digitd.intake.order import name_key
 from digitd.intake.rescan import walk
-from digitd.pool.halving import Loss
 from digitd.pool.local import LocalPool
 from digitd.pool.messages import Finding, Job, Seen, Setup
 from digitd.results import Model, Outcome, Reason, Result
 from digitd.settings import Settings
+from digitd.workerlog import say_loss
 
 # Batches per worker that are read or wait to be handed out in order.
 AHEAD = 4
@@ -85,7 +85,8 @@ def read(
     if len(found) <= most * count:
         most = max(1, math.ceil(len(found) / count))
     chosen = settings.recognition
-    pool = LocalPool(setup, count, settings.workers.timeout, settings.workers.memory, on_output, _say_loss)
+    workers = settings.workers
+    pool = LocalPool(setup, count, workers.timeout, workers.memory, on_output, say_loss, model.sha256)
     ready: dict[int, tuple[Finding, ...]] = {}
     begun = time.time()
     next_out = submitted = 0
@@ -156,7 +157,3 @@ def _size_and_time(target: Target, finding: Finding) -> tuple[int, float]:
 def _unread(target: Target, seen: Seen) -> Outcome:
     cause = "it changed while it was read" if seen is Seen.CHANGING else "the system could not give its bytes just now"
     return results.failed(Reason("unreadable", f"{names.printable(target.name)}: {cause}. Read it again."))
-
-
-def _say_loss(pid: int, loss: Loss, scans: int) -> None:
-    log.get().warning("worker_lost", worker=pid, cause=str(loss), scans=scans)

@@ -1,5 +1,6 @@
 """config.yaml and DIGITD_* variables -> one frozen settings object; an error names key, value and remedy."""
 
+import json
 import os
 import re
 from collections.abc import Hashable
@@ -15,6 +16,8 @@ from digitd.mistakes import explain, nearest
 from digitd.settings import ENV_DELIMITER, ENV_PREFIX, MOVE_NOWHERE, Settings, Sources
 
 ENV_CONFIG = "DIGITD_CONFIG"
+# Variables that hold more than one value.
+_AS_JSON = ("__INCLUDE", "__IGNORE", "_PROFILES")
 
 
 def load(file: Path | None) -> Settings:
@@ -33,7 +36,7 @@ def load(file: Path | None) -> Settings:
     except ValidationError as error:
         raise explain(error, where) from error
     except SettingsError as error:
-        raise ConfigError(f"{where}: {error}", "Write lists in DIGITD_ variables as JSON") from error
+        raise _no_json(overridden, error) from error
     base = Path.cwd() if file is None else file.absolute().parent
     return _absolute(settings, base)
 
@@ -98,6 +101,20 @@ def _checked_variables() -> list[str]:
             raise ConfigError(f"the environment variable {name} names no section of config.yaml", hint)
         overriding.append(name)
     return overriding
+
+
+def _no_json(overriding: list[str], error: SettingsError) -> ConfigError:
+    """Which variable has a list or mapping that is no JSON."""
+    for name in overriding:
+        try:
+            json.loads(os.environ[name])
+        except ValueError:
+            if name.upper().endswith(_AS_JSON):
+                return ConfigError(
+                    f"{name} is {os.environ[name]!r}; allowed: JSON",
+                    'Write lists as ["*.png", "*.jpg"] and mappings as {"forms": {"digits": 8}}',
+                )
+    return ConfigError(f"the environment: {error}", "Write lists and mappings in DIGITD_ variables as JSON")
 
 
 def _absolute(settings: Settings, base: Path) -> Settings:

@@ -1,5 +1,6 @@
 """What becomes of findings: recorded in the journal, published in the outbox, sources filed; again after a crash."""
 
+import os
 import sqlite3
 import time
 import uuid
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from digitd import log, names, results
-from digitd.archive import Archive, Filed, Source
+from digitd.archive import Archive, Filed
 from digitd.journal import Journal
 from digitd.outbox import Outbox
 from digitd.results import Model, Outcome, Result
@@ -56,13 +57,16 @@ class Delivery:
         self._log = log.get()
         self._unrecorded: list[list[Read]] = []
         self._unfinished: dict[int, Row] = {}
-        self._uncertain: set[int] = set()
+        # Of an earlier life, and not tried yet: a stage of theirs that is gone was published by it.
+        self._inherited: set[int] = set()
+        # In the outbox already, though their sources are not filed yet.
+        self._out: set[int] = set()
         self._unmarked: list[int] = []
         self._reads: dict[int, Read] = {}
         self._pause = 0.0
         self._next_try = float("inf")
         self._troubled: str | None = None
-        self._syncer = Syncer(journal, {outbox.root, *archive.folders}, self._is_certain)
+        self._syncer = Syncer(journal, {outbox.root, *archive.folders})
 
     @property
     def troubled(self) -> str | None:
@@ -75,17 +79,26 @@ class Delivery:
         return bool(self._unrecorded or self._unmarked or len(self._unfinished) >= UNFINISHED_MOST)
 
     @property
+    def stuck(self) -> frozenset[str]:
+        """The paths of what could not be published or filed, tried again in vain; none while anything else waits."""
+        if self._unrecorded or self._unmarked or self._pause <= PAUSE_FIRST:
+            return frozenset()
+        return frozenset(row.identity.path for row in self._unfinished.values())
+
+    @property
     def _waits(self) -> bool:
         return bool(self._unrecorded or self._unmarked or self._unfinished)
 
     def recover(self) -> list[str]:
         """Finish what a crash left half done; gives the paths whose sources could not be filed yet."""
         rebooted = self._journal.rebooted
-        rows = self._journal.unfinished(with_published=rebooted)
         if rebooted:
-            self._uncertain.update(row.seq for row in rows)
-        self._finish(rows, again=True)
-        self._roller.recover(rebooted)
+            self._note_boot()
+        rows = self._journal.unfinished()
+        self._inherited.update(row.seq for row in rows)
+        self._finish(rows)
+        self._roller.recover()
+        self._reclaim()
         wanted = {row.id for row in self._unfinished.values()} | self._roller.staged
         swept = self._outbox.sweep(wanted.__contains__)
         if rebooted or self._journal.unsynced():
@@ -120,9 +133,23 @@ class Delivery:
         self._roller.roll_all()
         self._syncer.close()
 
-    def _is_certain(self) -> bool:
-        """Whether all that a reboot may have undone is known to be there."""
-        return not self._uncertain and self._roller.certain
+    def _note_boot(self) -> None:
+        try:
+            self._journal.note_boot()
+        except sqlite3.Error as error:
+            # A full disk. All that is open counts as uncertain until it can be noted, before the next sync.
+            self._log.warning("boot_not_noted", error=str(error), remedy="it is tried again")
+
+    def _reclaim(self) -> None:
+        """See to the hidden sources that a crash left behind, and that no unfinished scan will see to."""
+        unfinished = {row.id for row in self._unfinished.values()}
+        try:
+            back = self._archive.reclaim(unfinished.__contains__, self._journal.identities)
+        except (OSError, sqlite3.Error) as error:
+            self._log.warning("reclaim_failed", error=str(error), remedy="the next start tries again")
+        else:
+            for path in back:
+                self._log.warning("source_given_back", scan=names.printable(path))
 
     def _try_to_deliver(self, reads: list[Read]) -> bool:
         rows: list[Row] = []
@@ -131,7 +158,7 @@ class Delivery:
         except (OSError, sqlite3.Error) as error:
             self._hold_up("record", error)
             return False
-        self._finish(rows, again=False)
+        self._finish(rows)
         return True
 
     def _rows(self, reads: list[Read]) -> list[Row]:
@@ -187,17 +214,18 @@ class Delivery:
             result=results.to_json(result),
         )
 
-    def _finish(self, rows: Iterable[Row], *, again: bool) -> None:
+    def _finish(self, rows: Iterable[Row]) -> None:
         for row in rows:
             try:
-                self._publish(row, again=again)
+                self._publish(row)
                 filed = self._file(row)
             except (OSError, sqlite3.Error) as error:
                 self._unfinished[row.seq] = row
                 self._hold_up("publish", error, row.identity.path)
             else:
                 self._unfinished.pop(row.seq, None)
-                self._uncertain.discard(row.seq)
+                self._out.discard(row.seq)
+                self._inherited.discard(row.seq)
                 self._unmarked.append(row.seq)
                 self._on_filed(row.identity.path, filed)
                 self._say_published(row)
@@ -221,28 +249,55 @@ class Delivery:
             id=row.id,
         )
 
-    def _publish(self, row: Row, *, again: bool) -> None:
-        while row.published_as is not None:
+    def _publish(self, row: Row) -> None:
+        if row.published_as is None or row.seq in self._out:
+            return
+        if row.seq in self._inherited:
+            if not row.uncertain and self._outbox.stage_is_gone(row.published_as, row.id):
+                self._out.add(row.seq)
+                return
+            # From here on a stage that is missing was not published: somebody took it away, or the folder with it.
+            self._inherited.discard(row.seq)
+        self._put_out(row, row.published_as)
+        self._out.add(row.seq)
+        if row.uncertain:
+            self._journal.certain(row)
+
+    def _put_out(self, row: Row, name: str) -> None:
+        while True:
             try:
-                if again:
-                    rebooted = row.seq in self._uncertain
-                    self._outbox.publish_again(row.published_as, row.id, row.result, rebooted=rebooted)
+                if row.uncertain:
+                    self._outbox.restore(name, row.id, row.result)
                 else:
-                    self._outbox.publish(row.published_as, row.id)
+                    self._outbox.publish(name, row.id)
                 return
             except FileExistsError:
                 # Somebody else put a file there since the name was chosen.
-                used = self._journal.last_number(row.identity.path)
-                self._journal.rename(row, *self._outbox.free_name(row.identity.path, used))
+                name = self._rename(row, name)
             except FileNotFoundError:
-                # Somebody took the stage away, or the folder with it.
-                self._outbox.stage(row.published_as, row.id, row.result)
+                self._outbox.restage(name, row.id, row.result)
+
+    def _rename(self, row: Row, old: str) -> str:
+        """Give a result the next free name."""
+        name, number = self._outbox.free_name(row.identity.path, self._journal.last_number(row.identity.path))
+        elsewhere = os.path.dirname(name) != os.path.dirname(old)
+        if elsewhere:
+            # First: a restart takes a stage that is not beside the name for one that was published.
+            self._outbox.restage(name, row.id, row.result)
+        self._journal.rename(row, name, number)
+        if elsewhere:
+            self._outbox.unstage(old, row.id)
+        return name
 
     def _file(self, row: Row) -> Filed:
-        source = Source(row.identity.path, row.identity.inode, row.identity.size, row.identity.mtime_ns)
         ticket = row.result if row.status == results.Status.FAILED else None
         return self._archive.file(
-            source, row.status, row.id, row.filed_as, lambda target: self._journal.plan_filing(row, target), ticket
+            row.identity,
+            row.status,
+            row.id,
+            row.filed_as,
+            lambda target: self._journal.plan_filing(row, target),
+            ticket,
         )
 
     def _mark(self) -> None:
@@ -259,7 +314,7 @@ class Delivery:
     def _try_again(self) -> None:
         self._next_try = float("inf")
         self._mark()
-        self._finish(list(self._unfinished.values()), again=True)
+        self._finish(list(self._unfinished.values()))
         while self._unrecorded and self._try_to_deliver(self._unrecorded[0]):
             del self._unrecorded[0]
         if self._troubled is not None and not self._waits:

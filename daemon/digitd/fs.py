@@ -5,6 +5,7 @@ import errno
 import os
 import secrets
 import stat
+import time
 from collections.abc import Iterator
 
 from digitd import names
@@ -43,14 +44,26 @@ def syncfs(folder: str) -> None:
 
 
 def write_new(path: str, data: bytes) -> None:
-    """Write a file, replacing what a crash may have left under this name of ours. Not made durable."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+    """Write a file, replacing what a crash may have left under this name of ours. Not made durable.
+
+    It is a new file, whatever has the name: nothing is written through a link that somebody put there.
+    """
+    descriptor = _create(path)
     try:
         view = memoryview(data)
         while view:
             view = view[os.write(descriptor, view) :]
     finally:
         os.close(descriptor)
+
+
+def _create(path: str, mode: int = 0o666) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        return os.open(path, flags, mode)
+    except FileExistsError:
+        os.unlink(path)
+        return os.open(path, flags, mode)
 
 
 def write_new_in(folder: str, name: str, data: bytes) -> None:
@@ -64,12 +77,12 @@ def write_new_in(folder: str, name: str, data: bytes) -> None:
 
 
 def copy_durably(source: str, target: str) -> None:
-    """Copy a file's bytes, times and mode, and make the copy durable."""
+    """Copy a file's bytes, times and mode (less the umask), as a new file, and make the copy durable."""
     # O_NOFOLLOW: the source's name may have been taken by a link meanwhile.
     reading = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         status = os.fstat(reading)
-        writing = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        writing = _create(target, stat.S_IMODE(status.st_mode) & 0o777)
         try:
             for chunk in _chunks(reading):
                 view = memoryview(chunk)
@@ -142,6 +155,19 @@ def writable_folder(folder: str) -> OSError | None:
     except OSError as error:
         return error
     return None
+
+
+def booted_at() -> float:
+    """When the machine was started, by its clock of now (seconds since 1970)."""
+    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def since_boot(status: os.stat_result) -> bool:
+    """Whether a file was made, or last touched, since the machine was started: no power cut can have torn it.
+
+    A time in the future is one from before the clock was set back, as where a machine without one was started.
+    """
+    return booted_at() <= status.st_ctime <= time.time()
 
 
 def boot_id() -> str:

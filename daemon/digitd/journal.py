@@ -1,22 +1,38 @@
 """What came of every scan: an SQLite file, one durable transaction a batch. It knows no folders but its own."""
 
+import json
 import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 from digitd import fs
 from digitd.errors import FolderError
-from digitd.tables import OPEN, PUBLISHED, RECORDED, SELECT, SETTLED, TABLES, Identity, Part, Row, row_of
+from digitd.tables import (
+    OPEN,
+    PUBLISHED,
+    RECORDED,
+    SELECT,
+    SETTLED,
+    SYNCING,
+    TABLES,
+    UNCERTAIN,
+    Identity,
+    Part,
+    Row,
+    row_of,
+)
 
 FILE_NAME = "journal.sqlite3"
 VERSION = 1
 PRUNE_CHUNK = 1000
 PART_BYTES = 64 << 20
 """Results that go into one rolled file at most, whatever `outbox.rows` allows: they are in memory together."""
+_ALL_OPEN = f"{UNCERTAIN}, {SYNCING}, {RECORDED}, {PUBLISHED}"
 
 
 class Journal:
@@ -39,7 +55,8 @@ class Journal:
             before, boot = self._meta("boot"), fs.boot_id()
             # Where it cannot be told, a reboot is assumed: then results are looked at, not trusted to be there.
             self.rebooted = before is not None and (before != boot or not boot)
-            """Whether the machine was started since: what was published may not have lasted, until `note_boot`."""
+            """Whether the machine was started since, and `note_boot` was not called yet."""
+            self._last_before = self._last
             if before is None:
                 self.note_boot()
         except sqlite3.Error as error:
@@ -82,8 +99,15 @@ class Journal:
                 self._db.execute(f"PRAGMA user_version = {VERSION}")
 
     def note_boot(self) -> None:
-        """What was published before this start of the machine is known to be there."""
-        self._db.execute("INSERT OR REPLACE INTO meta VALUES ('boot', ?)", (fs.boot_id(),))
+        """The machine was started anew: what was open before may not have lasted, until it is done again."""
+        with self._transaction():
+            if self.rebooted:
+                self._db.execute(
+                    f"UPDATE scans SET state = {UNCERTAIN} WHERE state IN ({_ALL_OPEN}) AND {OPEN} AND seq <= ?",
+                    (self._last_before,),
+                )
+                self._db.execute(f"UPDATE parts SET state = {UNCERTAIN} WHERE state IN ({_ALL_OPEN}) AND {OPEN}")
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES ('boot', ?)", (fs.boot_id(),))
         self.rebooted = False
 
     def _meta(self, key: str) -> str | None:
@@ -171,44 +195,67 @@ class Journal:
         finally:
             self._durable(True)
 
+    def certain(self, row: Row) -> None:
+        """Its result is in the outbox again; from here on it is like one recorded since the machine was started."""
+        self._durable(False)
+        try:
+            self._db.execute(f"UPDATE scans SET state = {RECORDED} WHERE seq = ?", (row.seq,))
+        finally:
+            self._durable(True)
+        row.uncertain = False
+
     def unsynced(self) -> bool:
         """Whether something is published that may not have reached the disk."""
         found = self._db.execute(
-            f"SELECT 1 FROM scans WHERE state = {PUBLISHED} AND {OPEN}"
-            f" UNION ALL SELECT 1 FROM parts WHERE state = {PUBLISHED} AND {OPEN} LIMIT 1"
+            f"SELECT 1 FROM scans WHERE state IN ({SYNCING}, {PUBLISHED}) AND {OPEN}"
+            f" UNION ALL SELECT 1 FROM parts WHERE state IN ({SYNCING}, {PUBLISHED}) AND {OPEN} LIMIT 1"
         )
         return found.fetchone() is not None
 
-    def covered(self) -> tuple[int, int]:
-        """The last row and the last part of which, and of all before them, a sync begun now makes durable."""
-        row = self._db.execute(f"SELECT min(seq) - 1 FROM scans WHERE state = {RECORDED} AND {OPEN}").fetchone()[0]
-        part = self._db.execute(f"SELECT min(part) - 1 FROM parts WHERE state = {RECORDED} AND {OPEN}").fetchone()[0]
-        return self._last if row is None else row, self._last_part() if part is None else part
+    def begin_sync(self) -> None:
+        """A sync begins: it covers what is published now, and nothing that is published while it lasts."""
+        if self.rebooted:
+            # It could not be noted at the start (a full disk); before that nothing may be settled.
+            self.note_boot()
+        self._move_on(PUBLISHED, SYNCING)
 
-    def _last_part(self) -> int:
-        return self._db.execute("SELECT max(part) FROM parts").fetchone()[0] or 0
+    def settle(self) -> None:
+        """What the last `begin_sync` covered, and those before that came to nothing, has reached the disk."""
+        self._move_on(SYNCING, SETTLED)
 
-    def settle(self, upto: tuple[int, int]) -> None:
-        """What was published up to these numbers has reached the disk."""
+    def _move_on(self, before: int, after: int) -> None:
         self._durable(False)
         try:
             with self._transaction():
-                self._db.execute(
-                    f"UPDATE scans SET state = {SETTLED} WHERE state = {PUBLISHED} AND {OPEN} AND seq <= ?", (upto[0],)
-                )
-                self._db.execute(
-                    f"UPDATE parts SET state = {SETTLED} WHERE state = {PUBLISHED} AND {OPEN} AND part <= ?",
-                    (upto[1],),
-                )
+                for table in ("scans", "parts"):
+                    self._db.execute(f"UPDATE {table} SET state = {after} WHERE state = {before} AND {OPEN}")
         finally:
             self._durable(True)
 
-    def unfinished(self, with_published: bool) -> list[Row]:
-        """Rows that are recorded and not done; after a reboot also those whose publishing may not have lasted."""
-        most = PUBLISHED if with_published else RECORDED
+    def _last_part(self) -> int:
+        return int(self._db.execute("SELECT max(part) FROM parts").fetchone()[0] or 0)
+
+    def unfinished(self) -> list[Row]:
+        """Rows that are recorded and not done, and those of which a start of the machine has left it uncertain."""
         # The index by name: without statistics SQLite would rather go through all rows in order.
-        select = f"{SELECT} INDEXED BY scans_open WHERE state <= {most} AND {OPEN} ORDER BY seq"
-        return [row_of(found) for found in self._db.execute(select)]
+        select = f"{SELECT} INDEXED BY scans_open WHERE state IN ({self._undone}) AND {OPEN} ORDER BY seq"
+        rows = [row_of(found) for found in self._db.execute(select)]
+        return [replace(row, uncertain=True) for row in rows] if self.rebooted else rows
+
+    @property
+    def _undone(self) -> str:
+        return _ALL_OPEN if self.rebooted else f"{UNCERTAIN}, {RECORDED}"
+
+    def identities(self, ids: Iterable[str]) -> dict[str, Identity]:
+        """The identities of the scans whose results have these ids, as far as they are remembered.
+
+        Goes through all rows: for what a crash left behind, once at a start.
+        """
+        found = self._db.execute(
+            "SELECT id, path, inode, size, mtime_ns FROM scans WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(ids)),),
+        )
+        return {id_: Identity(os.fsdecode(path), *rest) for id_, path, *rest in found}
 
     def knows_kept(self, identity: Identity) -> bool:
         """Whether this very scan was read before, and stays in the inbox."""
@@ -247,49 +294,55 @@ class Journal:
     def rename_part(self, part: Part, name: str) -> Part:
         """Give a rolled file that is not yet published another name, durably."""
         self._db.execute("UPDATE parts SET name = ? WHERE part = ?", (name, part.part))
-        return Part(part.part, name)
+        return replace(part, name=name)
 
     def part_published(self, part: Part) -> None:
         """The rolled file is in the outbox."""
         self._db.execute(f"UPDATE parts SET state = {PUBLISHED} WHERE part = ?", (part.part,))
 
-    def unfinished_parts(self, with_published: bool) -> list[Part]:
+    def unfinished_parts(self) -> list[Part]:
         """Rolled files that may not be in the outbox."""
-        most = PUBLISHED if with_published else RECORDED
         found = self._db.execute(
-            f"SELECT part, name FROM parts INDEXED BY parts_open WHERE state <= {most} AND {OPEN} ORDER BY part"
+            "SELECT part, name, state FROM parts INDEXED BY parts_open"
+            f" WHERE state IN ({self._undone}) AND {OPEN} ORDER BY part"
         )
-        return [Part(part, name) for part, name in found]
+        return [Part(part, name, self.rebooted or state == UNCERTAIN) for part, name, state in found]
 
     def rows_of(self, part: Part) -> list[Row]:
         """The rows of a rolled file, in order."""
         select = f"{SELECT} WHERE part = ? AND part > 0 ORDER BY seq"
         return [row_of(found) for found in self._db.execute(select, (part.part,))]
 
-    def prune(self, before: float, after_seq: int) -> tuple[int, list[Row]]:
+    def prune(self, before: float, after_seq: int) -> tuple[int, list[tuple[int, Identity]]]:
         """Forget settled rows recognised before BEFORE (seconds since 1970), a chunk from AFTER_SEQ on.
 
         Gives the last row looked at (0: none is left) and the kept ones among them: whether those can be forgotten
-        depends on whether their file is still there, which the caller knows.
+        depends on whether their file is still there, which the caller knows. How often a name was used is never
+        forgotten: a name is not used again, however long ago its result was taken.
         """
-        found = self._db.execute(f"{SELECT} WHERE seq > ? ORDER BY seq LIMIT {PRUNE_CHUNK}", (after_seq,))
-        chunk = [row for row in map(row_of, found) if row.recognised < before]
+        # Not the results: a thousand of them may be a gigabyte.
+        found = self._db.execute(
+            "SELECT seq, recognised, kept, path, inode, size, mtime_ns FROM scans WHERE seq > ?"
+            f" ORDER BY seq LIMIT {PRUNE_CHUNK}",
+            (after_seq,),
+        )
+        chunk = [row for row in found if row[1] < before]
         if not chunk:
             with self._transaction():
-                self._db.execute("DELETE FROM names WHERE used < ?", (before,))
                 self._db.execute(
                     f"DELETE FROM parts WHERE state = {SETTLED}"
                     " AND part < coalesce((SELECT min(part) FROM scans WHERE part > 0), part)"
                 )
             return 0, []
+        last = chunk[-1][0]
         with self._transaction():
             self._db.execute("INSERT OR REPLACE INTO meta VALUES ('last', ?)", (str(self._last),))
             self._db.execute(
                 f"DELETE FROM scans WHERE seq > ? AND seq <= ? AND recognised < ? AND state = {SETTLED}"
                 " AND kept = 0 AND part IS NOT NULL",
-                (after_seq, chunk[-1].seq, before),
+                (after_seq, last, before),
             )
-        return chunk[-1].seq, [row for row in chunk if row.kept]
+        return last, [(seq, Identity(os.fsdecode(path), *rest)) for seq, _, kept, path, *rest in chunk if kept]
 
     def forget(self, seqs: Iterable[int]) -> None:
         """Forget these settled rows."""

@@ -13,9 +13,13 @@ LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNI
 
 Logger = structlog.typing.FilteringBoundLogger
 
+_least = logging.NOTSET
+
 
 def configure(level: str, form: Literal["auto", "json", "console"], stream: TextIO = sys.stderr) -> None:
     """Send every event of LEVEL and above to STREAM. Python's own warnings and logging become events too."""
+    global _least
+    _least = LEVELS[level]
     as_json = form == "json" or (form == "auto" and not stream.isatty())
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -45,6 +49,11 @@ def get(**fields: Any) -> Logger:
     """A logger whose events all have FIELDS."""
     logger: Logger = structlog.get_logger(**fields)
     return logger
+
+
+def says(level: str) -> bool:
+    """Whether events of this level are sent on, or dropped."""
+    return LEVELS[level] >= _least
 
 
 def _json(_: Any, __: str, event: Any) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from digitd import fs, log
 from digitd.journal import Journal
-from digitd.tables import Row
+from digitd.tables import Identity
 
 ROUND_SECONDS = 3600.0
 CHUNK_SECONDS = 0.2
@@ -32,20 +32,19 @@ class Pruner:
             return
         try:
             self._after, kept = self._journal.prune(time.time() - self._keep, self._after)
-            self._journal.forget(row.seq for row in kept if not self._still_there(row))
+            self._journal.forget(seq for seq, identity in kept if not self._still_there(identity))
         except sqlite3.Error as error:
             # A full disk, for one: forgetting can wait, and the daemon goes on.
             self._after = 0
             log.get().warning("prune_failed", error=str(error), remedy="it is tried again in an hour")
         self._next = now + (CHUNK_SECONDS if self._after else ROUND_SECONDS)
 
-    def _still_there(self, row: Row) -> bool:
+    def _still_there(self, identity: Identity) -> bool:
         """Whether a kept scan would be read again if it were forgotten."""
         try:
-            status = os.lstat(self._inbox / row.identity.path)
+            status = os.lstat(self._inbox / identity.path)
         except FileNotFoundError:
             return False
         except OSError:
             return True
-        identity = row.identity
         return fs.is_same_file(status, identity.inode, identity.size, identity.mtime_ns)

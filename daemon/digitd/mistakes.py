@@ -9,13 +9,45 @@ from pydantic_core import ErrorDetails
 from digitd.errors import ConfigError
 from digitd.settings import Profile, Section, Settings
 
+_FOLDER = "a folder"
+_PROBABILITY = "a number from 0 to 1"
+_WHOLE = "a whole number above 0"
+_TARGET = "a folder, delete or keep"
+EXPECTED = {
+    "inbox.path": _FOLDER,
+    "inbox.recursive": "true or false",
+    "inbox.rescan": "a duration above 0, such as 30 or 5m",
+    "outbox.path": _FOLDER,
+    "outbox.csv": "true or false",
+    "outbox.every": "a duration above 0, such as 10 or 5m",
+    "outbox.rows": _WHOLE,
+    "sources.accepted": _TARGET,
+    "sources.review": _TARGET,
+    "sources.blank": _TARGET,
+    "sources.failed": _TARGET,
+    "state.path": _FOLDER,
+    "state.keep": "a duration above 0, such as 90d",
+    "batch.max_scans": "a whole number from 1 to 4096",
+    "workers.count": "auto, or a whole number from 1 to 256",
+    "workers.timeout": "a duration above 0, such as 60 or 5m",
+    "workers.memory": "a size above 0, such as 1GB",
+    "model.bundle": "a folder, or null",
+    "recognition.digits": f"{_WHOLE}, or null",
+    "recognition.accept": _PROBABILITY,
+    "recognition.margin": _PROBABILITY,
+    "profiles": "folder patterns, each with recognition settings",
+    "limits.pages": _WHOLE,
+}
+"""What a key's value may be, where pydantic's own words would not tell a person."""
+
 
 def explain(error: ValidationError, where: str) -> ConfigError:
     """What is wrong in WHERE: each key, its value, and what is allowed or which key was meant."""
     allowed: dict[str, list[str]] = {}
     for details in error.errors():
         problem, expected = _problem(details)
-        allowed.setdefault(problem, []).append(expected)
+        if expected not in allowed.setdefault(problem, []):
+            allowed[problem].append(expected)
     sentences = [problem + " or ".join(expected) for problem, expected in allowed.items()]
     return ConfigError(f"{where}: " + "; ".join(sentences), "Correct this, then try `digitd check`")
 
@@ -28,12 +60,15 @@ def _problem(details: ErrorDetails) -> tuple[str, str]:
         near = _nearest_key(location)
         return f"{key} is an unknown key", f", the nearest known one is {near}" if near else ""
     message = details["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    if details["type"] == "model_type":
+    rule = f"recognition.{location[-1]}" if location[0] == "profiles" and len(location) > 2 else key
+    if rule in EXPECTED:
+        message = EXPECTED[rule]
+    elif details["type"] == "model_type":
         message = "a section with keys of its own"
     elif details["type"] == "tuple_type":
         message = 'a list such as ["*.png", "*.jpg"]'
     shown = details["input"]
-    if isinstance(shown, dict):
+    if isinstance(shown, dict) and rule not in EXPECTED:
         return f"{key}: ", message
     return f"{key} is {shown!r}; allowed: ", message
 

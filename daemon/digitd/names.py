@@ -12,6 +12,7 @@ from collections.abc import Callable
 NAME_MAX = 255
 TEMPORARY_PREFIX = ".digitd-"
 TEMPORARY_SUFFIX = ".tmp"
+CLAIMED_PREFIX = ".digitd-filing-"
 # Room for what the outbox appends: `~123456` and `.json`.
 SUFFIX_ROOM = 16
 _SURROGATE = re.compile("[\udc80-\udcff]")
@@ -61,6 +62,17 @@ def result_name(name: str, number: int) -> str:
 def temporary(key: str) -> str:
     """The hidden name under which the file KEY is prepared, beside its place."""
     return f"{TEMPORARY_PREFIX}{key}{TEMPORARY_SUFFIX}"
+
+
+def claimed(key: str, name: str) -> str:
+    """The hidden name that NAME, a source whose result is KEY, has in its own folder while it is removed."""
+    ending = os.path.splitext(name)[1]
+    return f"{CLAIMED_PREFIX}{key}{ending if len(os.fsencode(ending)) <= _ENDING_MOST else ''}"
+
+
+def claimed_key(name: str) -> str | None:
+    """The key in such a hidden name; None for any other."""
+    return os.path.splitext(name.removeprefix(CLAIMED_PREFIX))[0] if name.startswith(CLAIMED_PREFIX) else None
 
 
 def first_free(taken: Callable[[int], bool], after: int = 0) -> int:

@@ -5,6 +5,7 @@ renamed: that is how a restart tells a result that a consumer already took from 
 """
 
 import os
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -45,28 +46,47 @@ class Outbox:
         """Rename what is staged to NAME. FileExistsError if something else is there."""
         fs.rename_noreplace(self._stage(name, key), self._path(name))
 
-    def publish_again(self, name: str, key: str, data: bytes, *, rebooted: bool) -> None:
-        """After a restart, finish what may be half done. FileExistsError if something else has the name.
+    def restage(self, name: str, key: str, data: bytes) -> None:
+        """`stage` for a result that is recorded already: whole or not at all, for its stage will be believed."""
+        stage = self._stage(name, key)
+        folder, temporary = os.path.split(self._stage(name, f"{key}.new"))
+        fs.write_new_in(folder, temporary, data)
+        os.replace(os.path.join(folder, temporary), stage)
 
-        Without a reboot, a stage that is gone was renamed, and a result that is gone was taken by its consumer. After
-        one, neither is certain, and the result is written again unless it is whole: the same bytes, the same name.
+    def stage_is_gone(self, name: str, key: str) -> bool:
+        """Whether nothing is staged: what an earlier life of digitd recorded was then published by it.
+
+        OSError where that cannot be told: an outbox that cannot be looked into has not published anything.
         """
-        if not rebooted:
-            if os.path.lexists(self._stage(name, key)):
-                self.publish(name, key)
-            return
-        published = self._read(name)
-        if published == data:
-            self.unstage(name, key)
-            return
-        self.stage(name, key, data)
-        if published is None:
+        try:
+            os.lstat(self._stage(name, key))
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        return False
+
+    def restore(self, name: str, key: str, data: bytes) -> None:
+        """After a start of the machine publish DATA unless it is there whole. FileExistsError if something else is.
+
+        What begins like it, and ends too early or in zeros, was torn by the power cut, and is replaced; but only if it
+        is from before that start: what was made since is whole, and somebody's, be it empty.
+        """
+        path = self._path(name)
+        try:
+            found = os.lstat(path)
+        except FileNotFoundError:
+            self.stage(name, key, data)
             self.publish(name, key)
-        elif data.startswith(published.rstrip(b"\0")):
-            # Torn by the power cut: ours, for nothing else begins like it.
-            os.replace(self._stage(name, key), self._path(name))
+            return
+        if not stat.S_ISREG(found.st_mode) or found.st_size > len(data):
+            raise FileExistsError(path)
+        there = Path(path).read_bytes()
+        if there == data:
+            self.unstage(name, key)
+        elif fs.since_boot(found) or not data.startswith(there.rstrip(b"\0")):
+            raise FileExistsError(path)
         else:
-            raise FileExistsError(self._path(name))
+            self.stage(name, key, data)
+            os.replace(self._stage(name, key), path)
 
     def sweep(self, wanted: Callable[[str], bool]) -> list[str]:
         """Remove stages whose key is not wanted, from crashes before anything was recorded; gives their names."""
@@ -88,12 +108,6 @@ class Outbox:
             for name in files:
                 if name.startswith(names.TEMPORARY_PREFIX) and name.endswith(names.TEMPORARY_SUFFIX):
                     yield folder, name
-
-    def _read(self, name: str) -> bytes | None:
-        try:
-            return Path(self._path(name)).read_bytes()
-        except (FileNotFoundError, IsADirectoryError):
-            return None
 
     def _path(self, name: str) -> str:
         return os.path.join(self.root, name)

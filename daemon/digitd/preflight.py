@@ -30,8 +30,12 @@ def check_folders(settings: Settings, *, make: bool) -> None:
     archives = {f"sources.{status}": Path(target) for status, target in targets.items() if target not in MOVE_NOWHERE}
     for key, folder in {"outbox.path": outbox, "state.path": state, **archives}.items():
         _refuse_inside(key, folder, inbox, recursive=settings.inbox.recursive)
+    for key, folder in {"outbox.path": outbox, **archives}.items():
+        _refuse_around(key, folder, "inbox", inbox)
     for key, folder in {"state.path": state, **archives}.items():
         _refuse_in_outbox(key, folder, outbox)
+    for key, folder in archives.items():
+        _refuse_around(key, folder, "outbox", outbox)
     _existing("inbox.path", inbox)
     _existing("outbox.path", outbox)
     try:
@@ -136,6 +140,14 @@ def _refuse_in_outbox(key: str, folder: Path, outbox: Path) -> None:
         raise FolderError(
             f"{key}: {folder} lies in the outbox {outbox}, where all that can be seen is a result",
             "Choose a folder beside the outbox",
+        )
+
+
+def _refuse_around(key: str, folder: Path, what: str, inner: Path) -> None:
+    if Path(os.path.realpath(folder)) in Path(os.path.realpath(inner)).parents:
+        raise FolderError(
+            f"{key}: {folder} has the {what} {inner} in it, and what goes into subfolders there could land in it",
+            f"Choose a folder beside the {what}",
         )
 
 

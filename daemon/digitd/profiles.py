@@ -13,13 +13,17 @@ def chooser(general: Recognition, profiles: Mapping[str, Profile]) -> Callable[[
     A pattern holds for the folders it matches and those below; of several, the later in the file wins.
     """
 
+    def holds(pattern: str, folder: str) -> bool:
+        # With the slash, `forms/*` holds for the scans in `forms` itself: so it is meant.
+        return fnmatchcase(folder, pattern.strip("/")) or fnmatchcase(f"{folder}/", pattern.lstrip("/"))
+
     @lru_cache(maxsize=4096)
     def choose(folder: str) -> Recognition:
         parts = folder.split("/")
         parents = ["/".join(parts[: end + 1]) for end in range(len(parts))]
         changes: dict[str, object] = {}
         for pattern, profile in profiles.items():
-            if any(fnmatchcase(parent, pattern.strip("/")) for parent in parents):
+            if any(holds(pattern, parent) for parent in parents):
                 changes |= profile.model_dump(exclude_none=True)
         return general.model_copy(update=changes)
 

@@ -2,13 +2,14 @@
 
 import errno
 import os
+import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from digitd import fs, names
-from digitd.archive import ticket_name
+from digitd.archive import take_away, ticket_name
 from digitd.errors import FolderError
 from digitd.intake.ignore import Rules
 from digitd.intake.rescan import walk
@@ -69,16 +70,32 @@ def _return(archive: Path, inbox: Path, path: str) -> Returned:
                 raise
             if os.path.lexists(target):
                 continue
-            hidden = os.path.join(os.path.dirname(target), names.temporary(f"retry-{number}"))
-            try:
-                fs.copy_durably(source, hidden)
-                fs.rename_noreplace(hidden, target)
-            except OSError:
-                fs.unlink_if_there(hidden)
-                raise
-            os.unlink(source)
-        fs.unlink_if_there(os.path.join(archive, folder, ticket_name(name)))
+            _copy(source, target)
+        if not os.path.lexists(source):
+            fs.unlink_if_there(os.path.join(archive, folder, ticket_name(name)))
         return Returned(path, back)
+
+
+def _copy(source: str, target: str) -> None:
+    """Move a file to another file system."""
+    key = f"retry-{secrets.token_hex(8)}"
+    hidden = os.path.join(os.path.dirname(target), names.temporary(key))
+    before = os.lstat(source)
+    try:
+        fs.copy_durably(source, hidden)
+        fs.rename_noreplace(hidden, target)
+    except OSError:
+        fs.unlink_if_there(hidden)
+        raise
+    fs.sync_folder(os.path.dirname(target))
+    claimed = os.path.join(os.path.dirname(source), names.claimed(key, os.path.basename(source)))
+
+    def is_it() -> bool:
+        # By size and time alone: where inodes are made of names, it has another one now.
+        found = os.lstat(claimed)
+        return fs.is_same_file(found, found.st_ino, before.st_size, before.st_mtime_ns)
+
+    take_away(source, claimed, is_it)
 
 
 def _refuse(path: str, error: OSError) -> None:

@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 
 from digitd import log, names, results
 from digitd.journal import Journal
@@ -22,7 +22,10 @@ class Roller:
         self._every, self._rows = every, rows
         self._gathered = journal.count_unrolled()
         self._opened: dict[int, Part] = {}
-        self._uncertain: set[int] = set()
+        # Of an earlier life, and not tried yet: a stage of theirs that is gone was published by it.
+        self._inherited: set[tuple[int, str]] = set()
+        # In the outbox already, of parts with something still to be done.
+        self._out: set[tuple[int, str]] = set()
         self._pause = self._not_before = 0.0
         self.troubled: str | None = None
         """What keeps rolled files from being published; None while all goes well."""
@@ -43,11 +46,6 @@ class Roller:
         self._gathered += rows
 
     @property
-    def certain(self) -> bool:
-        """Whether every part that a reboot may have undone is known to be there."""
-        return not self._uncertain
-
-    @property
     def staged(self) -> set[str]:
         """The keys of the stages that are still to be published."""
         return {_key(part, ending) for part in self._opened.values() for ending in self._endings}
@@ -66,12 +64,10 @@ class Roller:
         """Publish everything gathered. What cannot be published now is published at the next start."""
         self._attempt(self._roll_everything)
 
-    def recover(self, rebooted: bool) -> None:
+    def recover(self) -> None:
         """Publish the parts that a crash kept from it."""
-        parts = self._journal.unfinished_parts(with_published=rebooted)
-        self._opened = {part.part: part for part in parts}
-        if rebooted:
-            self._uncertain = set(self._opened)
+        self._opened = {part.part: part for part in self._journal.unfinished_parts()}
+        self._inherited = {(number, ending) for number in self._opened for ending in self._endings}
         self._attempt(self._publish_opened)
 
     def _attempt(self, action: Callable[[], None]) -> None:
@@ -115,8 +111,8 @@ class Roller:
         number = self._journal.next_part()
         name = f"results-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{number:06d}"
         part = Part(number, self._free_name(name))
-        for ending, data in self._contents(rows):
-            self._outbox.stage(part.name + ending, _key(part, ending), data)
+        for ending in self._endings:
+            self._outbox.stage(part.name + ending, _key(part, ending), _content(ending, rows))
         self._journal.open_part(part, rows[-1].seq)
         self._opened[part.part] = part
         self._gathered -= len(rows)
@@ -130,30 +126,43 @@ class Roller:
         return names.numbered(name, names.first_free(taken))
 
     def _publish(self, part: Part, scans: int | None = None) -> None:
-        uncertain = part.part in self._uncertain
-        # Staged before the journal knew of it: a stage that is gone was published by an earlier try. After a reboot
-        # only the content itself tells.
-        staged: Iterable[tuple[str, bytes]] = ((ending, b"") for ending in self._endings)
-        for ending, data in self._contents(self._journal.rows_of(part)) if uncertain else staged:
-            while True:
-                try:
-                    self._outbox.publish_again(part.name + ending, _key(part, ending), data, rebooted=uncertain)
-                    break
-                except FileExistsError:
-                    # Somebody else put a file there since the name was chosen.
-                    part = self._opened[part.part] = self._journal.rename_part(part, self._free_name(part.name))
-            self._log.info("part_published", file=part.name + ending, scans=scans)
+        for ending in self._endings:
+            if (part.part, ending) not in self._out:
+                part = self._put_out(part, ending)
+                self._out.add((part.part, ending))
+                self._log.info("part_published", file=part.name + ending, scans=scans)
         self._journal.part_published(part)
         self.unsynced = True
-        self._uncertain.discard(part.part)
+        self._out.difference_update((part.part, ending) for ending in self._endings)
         del self._opened[part.part]
 
-    def _contents(self, rows: list[Row]) -> Iterator[tuple[str, bytes]]:
-        for ending in self._endings:
-            if ending == ".csv":
-                yield ending, results.to_csv(results.from_json(row.result) for row in rows)
-            else:
-                yield ending, b"".join(row.result for row in rows)
+    def _put_out(self, part: Part, ending: str) -> Part:
+        """Publish one of its files; gives the part under the name that it has then."""
+        key = _key(part, ending)
+        if (part.part, ending) in self._inherited:
+            if not part.uncertain and self._outbox.stage_is_gone(part.name + ending, key):
+                return part
+            # From here on a stage that is missing was not published: somebody took it away.
+            self._inherited.discard((part.part, ending))
+        while True:
+            name = part.name + ending
+            try:
+                if part.uncertain:
+                    self._outbox.restore(name, key, _content(ending, self._journal.rows_of(part)))
+                else:
+                    self._outbox.publish(name, key)
+                return part
+            except FileExistsError:
+                # Somebody else put a file there since the name was chosen.
+                part = self._opened[part.part] = self._journal.rename_part(part, self._free_name(part.name))
+            except FileNotFoundError:
+                self._outbox.restage(name, key, _content(ending, self._journal.rows_of(part)))
+
+
+def _content(ending: str, rows: list[Row]) -> bytes:
+    if ending == ".csv":
+        return results.to_csv(results.from_json(row.result) for row in rows)
+    return b"".join(row.result for row in rows)
 
 
 def _key(part: Part, ending: str) -> str:

@@ -5,18 +5,23 @@ import os
 import time
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 from digitd import __version__, log, names
 from digitd.archive import Archive, Filed
 from digitd.delivery import Delivery, Read
-from digitd.errors import EmptyScanError, TruncatedScanError, WorkerDiedError, WorkerMemoryError, WorkerTimeoutError
+from digitd.errors import (
+    EmptyScanError,
+    FolderError,
+    TruncatedScanError,
+    WorkerDiedError,
+    WorkerMemoryError,
+    WorkerTimeoutError,
+)
 from digitd.heartbeat import Heartbeat
 from digitd.intake.settle import Ready
 from digitd.journal import Journal
 from digitd.maintenance import Pruner
 from digitd.outbox import Outbox
-from digitd.pool.halving import Loss
 from digitd.pool.local import Done, LocalPool
 from digitd.pool.messages import Finding, Job, Seen, Setup
 from digitd.preflight import Lock, check_folders
@@ -29,21 +34,19 @@ from digitd.signals import StopSignals
 from digitd.supply import Supply
 from digitd.systemd import Notifier
 from digitd.tables import Identity
+from digitd.workerlog import say_loss, say_output
 
 # Well inside systemd's TimeoutStopSec: what is in hand then stays in the inbox.
 STOP_SECONDS = 45.0
 LOAD_LOOK_SECONDS = 5.0
 DRAIN_SECONDS = 0.5
 WAKE_BYTES = 4096
+# Names of scans that a warning lists.
+UNFILED_TOLD = 5
 # A writer may still be at these.
 _MAY_GROW = frozenset({TruncatedScanError.code, EmptyScanError.code})
 # Said of bytes that nobody can name any more once the file has changed.
 _LETHAL = frozenset({WorkerDiedError.code, WorkerTimeoutError.code, WorkerMemoryError.code})
-
-
-@dataclass
-class _InHand:
-    taken: list[tuple[Ready, float]]
 
 
 def run(settings: Settings, *, once: bool) -> None:
@@ -95,8 +98,9 @@ class Daemon:
             settings.workers.number,
             settings.workers.timeout,
             settings.workers.memory,
-            on_output=self._say_output,
-            on_loss=self._say_loss,
+            on_output=say_output,
+            on_loss=say_loss,
+            sha256=bundle.sha256,
         )
         stack.callback(self._pool.stop)
         self._pool.start()
@@ -128,7 +132,7 @@ class Daemon:
         )
         self._pruner = Pruner(journal, settings.inbox.path, settings.state.keep)
         self._recognition = chooser(settings.recognition, settings.profiles)
-        self._in_hand: dict[int, _InHand] = {}
+        self._in_hand: dict[int, list[tuple[Ready, float]]] = {}
         self._batches = 0
         self._read: Counter[str] = Counter()
         self._stop_asked: str | None = None
@@ -162,7 +166,7 @@ class Daemon:
         begun = time.monotonic()
         while not self._pool.ready and self._stop_asked is None:
             self._supply.advance()
-            self._wait(LOAD_LOOK_SECONDS)
+            self._wait(max(0.0, min(LOAD_LOOK_SECONDS, self._supply.next_due() - time.monotonic())))
         if not self._pool.ready:
             return
         self._notifier.ready()
@@ -187,7 +191,7 @@ class Daemon:
     def _submit(self, most: int) -> None:
         self._batches += 1
         taken = self._supply.take(most)
-        self._in_hand[self._batches] = _InHand(taken)
+        self._in_hand[self._batches] = taken
         self._pool.submit(self._batches, [self._job(ready.path) for ready, _ in taken])
 
     def _job(self, path: str) -> Job:
@@ -210,7 +214,7 @@ class Daemon:
             pass
 
     def _take_in(self, done: Done) -> None:
-        taken = self._in_hand.pop(done.key).taken
+        taken = self._in_hand.pop(done.key)
         now = time.time()
         reads = []
         for (ready, since), finding in zip(taken, done.findings, strict=True):
@@ -248,21 +252,23 @@ class Daemon:
         self._supply.release(path, look_again=filed is Filed.REPLACED)
 
     def _nothing_left(self) -> bool:
-        if self._pool.busy or self._delivery.held_up or not self._pool.ready:
+        if self._pool.busy or not self._pool.ready:
             return False
-        if self._supply.drained:
+        stuck = self._delivery.stuck
+        if self._delivery.held_up:
+            # So many that nothing more is read: what waits behind them is the next run's.
+            return bool(stuck)
+        if self._supply.drained(stuck):
             return True
-        if not (self._supply.waiting or self._supply.in_hand):
-            self._supply.look()
-            self._supply.advance()
-        return self._supply.drained
+        self._supply.look(stuck)
+        return False
 
     def _patience(self) -> float:
         """Seconds until something is due that no event announces."""
         now = time.monotonic()
         due = self._delivery.next_due() - now
         if not self._delivery.held_up:
-            due = min(due, self._supply.next_due())
+            due = min(due, self._supply.next_due() - now)
         return max(0.0, min(due, self._pruner.next_due() - now, self._heartbeat.next_due() - now))
 
     def _finish(self, *, whole: bool) -> None:
@@ -280,6 +286,23 @@ class Daemon:
         finally:
             self._delivery.close()
         self._log.info("stopped", why=why, read=dict(self._read))
+        if whole and self._once and self._stop_asked is None:
+            self._refuse_unfiled()
+
+    def _refuse_unfiled(self) -> None:
+        """What a drain leaves behind is worth a word and an exit code."""
+        stuck = self._delivery.stuck
+        if not stuck:
+            return
+        first = [names.printable(path) for path in sorted(stuck)[:UNFILED_TOLD]]
+        self._log.warning("scans_unfiled", count=len(stuck), scans=first, error=self._delivery.troubled)
+        more = f" and {len(stuck) - len(first)} more" if len(stuck) > len(first) else ""
+        raise FolderError(
+            f"{len(stuck)} scans were read, but could not be published or filed: {', '.join(first)}{more}"
+            f" ({self._delivery.troubled})",
+            "Give the user that digitd runs as the right to move them out of their folders, and start it again: it "
+            "then files them without reading them again",
+        )
 
     def _wake(self) -> None:
         try:
@@ -287,13 +310,6 @@ class Daemon:
         except BlockingIOError:
             # The pipe is full of wakes already.
             return
-
-    def _say_output(self, pid: int, line: str) -> None:
-        say = self._log.debug if line.startswith("INFO:") else self._log.warning
-        say("library_message", worker=pid, message=names.printable(line))
-
-    def _say_loss(self, pid: int, loss: Loss, scans: int) -> None:
-        self._log.warning("worker_lost", worker=pid, cause=str(loss), scans=scans)
 
 
 def _keeps_any(archive: Archive) -> bool:

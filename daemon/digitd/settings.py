@@ -14,6 +14,23 @@ ENV_DELIMITER = "__"
 
 Seconds = Annotated[float, BeforeValidator(duration)]
 PositiveSeconds = Annotated[float, BeforeValidator(duration), Field(gt=0)]
+
+
+def _no_switch(value: object) -> object:
+    """Python takes true for 1; a person who writes `true` for a number means something else."""
+    if isinstance(value, bool):
+        raise ValueError("a whole number")
+    return value
+
+
+def _no_number(value: object) -> object:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_no_switch)]
+Switch = Annotated[bool, BeforeValidator(_no_number)]
 Bytes = Annotated[int, BeforeValidator(size), Field(gt=0)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Layout = Literal["auto", "single", "line", "page"]
@@ -44,7 +61,7 @@ class Inbox(Section):
     """Where scans are dropped, and when one counts as whole."""
 
     path: Path = Path("inbox")
-    recursive: bool = True
+    recursive: Switch = True
     watch: Literal["auto", "native", "polling"] = "auto"
     settle: Seconds = 0.5
     reopen: Seconds = 5.0
@@ -72,9 +89,9 @@ class Outbox(Section):
     path: Path = Path("outbox")
     # `json` in the file; pydantic keeps the bare name for its own method.
     json_: Literal["scan", "lines", "off"] = Field(default="scan", alias="json")
-    csv: bool = True
+    csv: Switch = True
     every: PositiveSeconds = 10.0
-    rows: int = Field(default=10_000, gt=0)
+    rows: Whole = Field(default=10_000, gt=0)
 
     @model_validator(mode="after")
     def _publishes_something(self) -> Self:
@@ -102,7 +119,7 @@ class State(Section):
 class Batch(Section):
     """How many scans a worker takes at once."""
 
-    max_scans: int = Field(default=64, gt=0, le=4096)
+    max_scans: Whole = Field(default=64, gt=0, le=4096)
 
 
 class Workers(Section):
@@ -130,7 +147,7 @@ class Recognition(Section):
     """How a page is read, and from when a reading is sure."""
 
     layout: Layout = "auto"
-    digits: int | None = Field(default=None, gt=0)
+    digits: Whole | None = Field(default=None, gt=0)
     accept: Probability = 0.9
     margin: Probability = 0.5
 
@@ -139,7 +156,7 @@ class Profile(Section):
     """Recognition settings that differ in the folders a pattern matches."""
 
     layout: Layout | None = None
-    digits: int | None = Field(default=None, gt=0)
+    digits: Whole | None = Field(default=None, gt=0)
     accept: Probability | None = None
     margin: Probability | None = None
 
@@ -149,7 +166,7 @@ class LimitsOfAScan(Section):
 
     bytes: Bytes = 64 * 10**6
     pixels: Bytes = 100 * 10**6
-    pages: int = Field(default=100, gt=0)
+    pages: Whole = Field(default=100, gt=0)
 
 
 class Log(Section):

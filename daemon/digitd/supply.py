@@ -4,13 +4,13 @@ import heapq
 import os
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Set
 from pathlib import Path
 
 from digitd import log, names
 from digitd.intake.ignore import Once, Rules, Verdict
 from digitd.intake.order import OrderKey, order_key
-from digitd.intake.rescan import Entry, examine, oldest, stamps, walk
+from digitd.intake.rescan import Entry, Oldest, examine, stamps, steps
 from digitd.intake.settle import HintKind, Ready, Settler, Stamp
 from digitd.intake.watcher import Watcher
 from digitd.settings import Inbox
@@ -18,8 +18,17 @@ from digitd.tables import Identity
 from digitd.vigil import Vigil
 
 WINDOW = 8_192
-"""Scans that wait in memory at most; the inbox holds the rest."""
+"""Scans that wait in memory at most; the inbox holds the rest.
+
+A backlog of N files is walked N / (WINDOW - LOW) times, N entries each: 200,000 files cost 28 walks of 1.8 s (on a
+tmpfs; they shrink as the backlog does, so half of 50 s), and a million 140 walks of at first 9 s.
+"""
 LOW = WINDOW // 8
+SLICE = 0.02
+"""Seconds that one `advance` walks, and that it looks at what may have settled: workers and watchdog wait so long."""
+LOOKS_AT_ONCE = 64
+GATHER_SECONDS = 1.0
+"""For so long nothing is handed out while what a walk found is looked at again: then the oldest of all comes first."""
 HINTS_MOST = 10_000
 HINTS_AT_ONCE = 512
 # A file server's clock may be so many seconds behind: its files look older than they are.
@@ -55,6 +64,9 @@ class Supply:
         self._rescan_not_before = 0.0
         self._more = False
         self._found_none = False
+        self._walk: Iterator[None] | None = None
+        self._walk_seconds = 0.0
+        self._gather_until = 0.0
         self._told = Once()
         self._log = log.get()
         self._watcher = Watcher(
@@ -110,7 +122,7 @@ class Supply:
     # From the daemon's thread.
 
     def advance(self) -> None:
-        """Take in hints, look after the watcher, rescan if it is time, and see what has settled."""
+        """Take in hints, look after the watcher, see what has settled, and rescan if it is time: a piece at a time."""
         now = time.monotonic()
         if not self._once and self._vigil.tick(now):
             self._rescan_wanted = True
@@ -118,14 +130,16 @@ class Supply:
             self._take_hint(*self._hints.popleft())
         self._settle()
         wanted = self._rescan_wanted and now >= self._rescan_not_before
-        if wanted or self._running_low or now >= self._rescan_at:
-            self._rescan()
+        if self._walk is None and (wanted or self._running_low or now >= self._rescan_at):
+            self._walk = self._rescan()
+        if self._walk is not None and self._walked(self._walk):
+            self._walk = None
             self._settle()
 
     def take(self, most: int) -> list[tuple[Ready, float]]:
         """The next scans, oldest first, and since when they were ready; they are in hand until `release`."""
         taken: list[tuple[Ready, float]] = []
-        while self._ready and len(taken) < most:
+        while self.waiting and len(taken) < most:
             _, ready, since = heapq.heappop(self._ready)
             self._queued.discard(ready.path)
             self._in_hand.add(ready.path)
@@ -139,6 +153,7 @@ class Supply:
     def release(self, path: str, *, look_again: bool = False) -> None:
         """This path is no longer in hand; LOOK_AGAIN if another file may be there now."""
         self._in_hand.discard(path)
+        self._found_none = False
         self._tries.pop(path, None)
         if path in self._again or look_again:
             self._again.discard(path)
@@ -148,6 +163,7 @@ class Supply:
     def retry(self, path: str) -> None:
         """This path could not be read now; offer it again after a growing pause."""
         self._in_hand.discard(path)
+        self._found_none = False
         self._again.discard(path)
         pause = self._tries[path] = min(RETRY_MOST, self._tries.get(path, RETRY_FIRST / 2) * 2)
         if not self._settler.retry(path, pause):
@@ -162,8 +178,8 @@ class Supply:
 
     @property
     def waiting(self) -> int:
-        """How many scans are ready."""
-        return len(self._ready)
+        """How many scans are ready; none while it is still being seen which of them is the oldest."""
+        return 0 if self._gathering else len(self._ready)
 
     @property
     def in_hand(self) -> int:
@@ -175,10 +191,19 @@ class Supply:
         """Whether more wait in the inbox than are known here."""
         return self._more
 
+    def drained(self, stuck: Set[str] = frozenset()) -> bool:
+        """Whether the last look at the inbox found nothing to read, and nothing came since. STUCK: in hand for good."""
+        return self._found_none and not self._rescan_wanted and self._at_rest and self._in_hand <= stuck
+
+    def look(self, stuck: Set[str] = frozenset()) -> None:
+        """Rescan at the next `advance`, if nothing else is left: a drain asks for a last look. STUCK as above."""
+        if self._at_rest and self._in_hand <= stuck and not self._found_none:
+            self._rescan_wanted = True
+            self._rescan_not_before = 0.0
+
     @property
-    def drained(self) -> bool:
-        """Whether the last look at the inbox found nothing to read, and nothing came since."""
-        return not (self._ready or self._hints or len(self._settler) or self._in_hand) and self._found_none
+    def _at_rest(self) -> bool:
+        return not (self._ready or self._hints or len(self._settler) or self._walk)
 
     @property
     def lost_seconds(self) -> float:
@@ -186,27 +211,31 @@ class Supply:
         return self._vigil.lost_seconds
 
     def next_due(self) -> float:
-        """Seconds until `advance` has something to do."""
-        now = time.monotonic()
-        if self._hints or self._running_low:
+        """When `advance` has something to do (monotonic seconds; 0.0: at once)."""
+        if self._walk is not None or self._hints or self._running_low:
             return 0.0
-        due = [self._rescan_at - now]
+        due = [self._rescan_at]
         if not self._once:
-            due.append(self._vigil.next_due() - now)
+            due.append(self._vigil.next_due())
         if self._rescan_wanted:
-            due.append(self._rescan_not_before - now)
-        if (settling := self._settler.next_due()) is not None and len(self._ready) < WINDOW:
-            due.append(settling)
-        return max(0.0, min(due))
+            due.append(self._rescan_not_before)
+        if len(self._ready) < WINDOW:
+            due.append(self._settler.next_due())
+        return min(due)
 
     @property
     def _running_low(self) -> bool:
         return self._more and len(self._ready) + len(self._settler) < LOW
 
-    def look(self) -> None:
-        """Rescan at the next `advance`: a drain asks for a last look."""
-        self._rescan_wanted = True
-        self._rescan_not_before = 0.0
+    @property
+    def _gathering(self) -> bool:
+        if self._gather_until and (
+            time.monotonic() >= self._gather_until
+            or len(self._ready) >= WINDOW
+            or self._settler.next_due() > time.monotonic()
+        ):
+            self._gather_until = 0.0
+        return self._gather_until > 0.0
 
     def _take_hint(self, path: str, kind: HintKind) -> None:
         if (verdict := self._rules.verdict(path)) is not None:
@@ -231,46 +260,72 @@ class Supply:
             return None
 
     def _settle(self) -> None:
-        for ready in self._settler.due(max(0, WINDOW - len(self._ready))):
-            if ready.path in self._in_hand:
-                self._again.add(ready.path)
-                continue
-            if ready.path in self._queued or self._known(ready.path, ready.stamp):
-                continue
+        until = time.monotonic() + SLICE
+        while (room := WINDOW - len(self._ready)) > 0:
+            for ready in self._settler.due(min(room, LOOKS_AT_ONCE)):
+                self._queue(ready)
+            now = time.monotonic()
+            if now >= until or self._settler.next_due() > now:
+                return
+
+    def _queue(self, ready: Ready) -> None:
+        if ready.path in self._in_hand:
+            self._again.add(ready.path)
+        elif ready.path not in self._queued and not self._known(ready.path, ready.stamp):
             self._queued.add(ready.path)
             heapq.heappush(self._ready, (order_key(ready.path, ready.stamp.mtime_ns), ready, time.time()))
 
     def _known(self, path: str, stamp: Stamp) -> bool:
         return self._knows_kept(Identity(path, stamp.inode, stamp.size, stamp.mtime_ns))
 
-    def _rescan(self) -> None:
+    def _walked(self, walk: Iterator[None]) -> bool:
+        """Go on with a walk for a moment; whether it has ended."""
         begun = time.monotonic()
+        for _ in walk:
+            if time.monotonic() - begun >= SLICE:
+                self._walk_seconds += time.monotonic() - begun
+                return False
+        self._walk_seconds += time.monotonic() - begun
+        self._rescan_not_before = time.monotonic() + self._walk_seconds * RESCAN_REST
+        return True
+
+    def _rescan(self) -> Iterator[None]:
+        """A walk over the inbox, paused after each entry. Nothing of it settles before: the oldest comes first."""
+        begun = time.monotonic()
+        self._walk_seconds = 0.0
         self._rescan_wanted = False
-        found = oldest(
-            walk(
-                self._root,
-                self._rules,
-                recursive=self._inbox.recursive,
-                on_ignored=self._say_ignored,
-                on_error=self._say_unreadable,
-            ),
-            max(0, WINDOW - len(self._ready)),
-            self._skips,
-        )
+        self._found_none = False
+        oldest = Oldest(max(0, WINDOW - len(self._ready)), self._skips)
+        for entry in steps(
+            self._root,
+            self._rules,
+            recursive=self._inbox.recursive,
+            on_ignored=self._say_ignored,
+            on_error=self._say_unreadable,
+        ):
+            if entry is not None:
+                oldest.add(entry)
+            yield
+        found = oldest.window()
         self._more = found.more
-        for entry in found.entries:
-            if self._settler.hint(entry.path, HintKind.FOUND):
-                continue
-            if len(self._settler) >= HINTS_MOST:
+        if not self._ready:
+            self._gather_until = time.monotonic() + GATHER_SECONDS
+        for path, stamp in found.entries:
+            # It may have come by an event meanwhile.
+            if path not in self._queued and path not in self._in_hand and not self._settler.found(path, stamp):
                 self._more = True
-            else:
-                # It cannot be looked at just now: later, and not again and again at once.
-                self._rescan_wanted = True
         self._found_none = not found.entries and not found.more
+        self._told.rescanned()
+        self._forget_tries()
         ended = time.monotonic()
         self._rescan_at = ended + self._inbox.rescan
-        self._rescan_not_before = ended + (ended - begun) * RESCAN_REST
         self._log.debug("rescanned", found=len(found.entries), more=found.more, ms=round((ended - begun) * 1000, 1))
+
+    def _forget_tries(self) -> None:
+        """Of scans that were deleted while they waited for another try."""
+        for path in [*self._tries]:
+            if path not in self._settler and path not in self._queued and path not in self._in_hand:
+                del self._tries[path]
 
     def _skips(self, entry: Entry) -> bool:
         return (
@@ -281,7 +336,8 @@ class Supply:
         )
 
     def _say_ignored(self, path: str, verdict: Verdict) -> None:
-        if self._told.first("ignored", path, verdict):
+        # Noise is not even remembered where it is not told.
+        if log.says(verdict.level) and self._told.first(verdict, path):
             getattr(self._log, verdict.level)("scan_ignored", scan=names.printable(path), reason=str(verdict))
 
     def _say_unreadable(self, path: str, error: OSError) -> None:

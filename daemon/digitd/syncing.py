@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from digitd import fs, log
@@ -13,15 +13,12 @@ SYNC_SECONDS = 2.0
 
 
 class Syncer:
-    """Syncs the file systems of FOLDERS when asked to, and settles in the journal what that covered.
+    """Syncs the file systems of FOLDERS when asked to, and settles in the journal what that covered."""
 
-    CERTAIN tells whether all that a reboot may have undone is known to be there: only then is the reboot forgotten.
-    """
-
-    def __init__(self, journal: Journal, folders: Collection[str], certain: Callable[[], bool]) -> None:
-        self._journal, self._folders, self._certain = journal, sorted(folders), certain
+    def __init__(self, journal: Journal, folders: Collection[str]) -> None:
+        self._journal, self._folders = journal, sorted(folders)
         self._thread = ThreadPoolExecutor(1, "digitd-sync")
-        self._round: Future[tuple[int, int]] | None = None
+        self._round: Future[None] | None = None
         self._next = float("inf")
         self._failed = False
         self._log = log.get()
@@ -41,17 +38,24 @@ class Syncer:
             self._round = None
         if self._round is None and now >= self._next:
             self._next = float("inf")
-            self._round = self._thread.submit(self._sync, self._journal.covered())
+            try:
+                self._journal.begin_sync()
+            except sqlite3.Error as error:
+                self._fail(error, now)
+            else:
+                self._round = self._thread.submit(self._sync)
 
     def close(self) -> None:
         """Sync once more, now."""
         self._thread.shutdown(wait=True)
         try:
-            self._settle(self._sync(self._journal.covered()))
+            self._journal.begin_sync()
+            self._sync()
+            self._journal.settle()
         except (OSError, sqlite3.Error) as error:
             self._log.warning("not_durable_yet", error=str(error), remedy="the next start makes it durable")
 
-    def _sync(self, upto: tuple[int, int]) -> tuple[int, int]:
+    def _sync(self) -> None:
         seen: set[int] = set()
         for folder in self._folders:
             try:
@@ -61,21 +65,19 @@ class Syncer:
             if device not in seen:
                 seen.add(device)
                 fs.syncfs(folder)
-        return upto
 
-    def _note(self, done: "Future[tuple[int, int]]", now: float) -> None:
+    def _note(self, done: "Future[None]", now: float) -> None:
         try:
-            self._settle(done.result())
+            done.result()
+            self._journal.settle()
         except (OSError, sqlite3.Error) as error:
-            self.ask(now + SYNC_SECONDS)
-            if not self._failed:
-                self._log.warning("sync_failed", error=str(error), remedy="it is tried again")
-            self._failed = True
+            self._fail(error, now)
         else:
             self._failed = False
 
-    def _settle(self, upto: tuple[int, int]) -> None:
-        self._journal.settle(upto)
-        # Not earlier: a crash before that must find that the machine was started anew.
-        if self._journal.rebooted and self._certain():
-            self._journal.note_boot()
+    def _fail(self, error: Exception, now: float) -> None:
+        """Say it once, and try again: what the round was to cover the next one covers."""
+        self.ask(now + SYNC_SECONDS)
+        if not self._failed:
+            self._log.warning("sync_failed", error=str(error), remedy="it is tried again")
+        self._failed = True

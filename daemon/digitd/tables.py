@@ -4,8 +4,9 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-RECORDED, PUBLISHED, SETTLED = 0, 1, 2
-"""A row's way: it is in the journal; published and filed; and that has reached the disk."""
+UNCERTAIN, SYNCING, RECORDED, PUBLISHED, SETTLED = -2, -1, 0, 1, 2
+"""A row's way: RECORDED in the journal; PUBLISHED and filed; SYNCING, published before a sync that has begun; SETTLED,
+that sync has ended. UNCERTAIN: the machine was started anew before it was settled, so any of it may be undone."""
 
 TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -65,27 +66,31 @@ class Row:
     rolled: bool
     result: bytes
     filed_as: str | None = None
+    uncertain: bool = False
+    """Recorded before this start of the machine: whether it was published only the file itself tells."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A rolled file: NAME without its ending."""
+    """A rolled file: NAME without its ending; UNCERTAIN as a row."""
 
     part: int
     name: str
+    uncertain: bool = False
 
 
 # SQLite takes a partial index only where the query repeats its condition to the letter.
 OPEN = f"state < {SETTLED}"
 SELECT = (
     "SELECT seq, id, path, inode, size, mtime_ns, status, reason, recognised, published_as, filed_as, kept, part,"
-    " result FROM scans"
+    " state, result FROM scans"
 )
 
 
 def row_of(found: tuple[Any, ...]) -> Row:
     """A record of what SELECT gives."""
-    seq, id_, path, inode, size, mtime_ns, status, reason, recognised, published_as, filed_as, kept, part, data = found
+    seq, id_, path, inode, size, mtime_ns, status, reason, recognised, published_as, filed_as, kept = found[:12]
+    part, state, data = found[12:]
     return Row(
         seq=seq,
         id=id_,
@@ -98,4 +103,5 @@ def row_of(found: tuple[Any, ...]) -> Row:
         rolled=part != 0,
         result=data,
         filed_as=None if filed_as is None else os.fsdecode(filed_as),
+        uncertain=state == UNCERTAIN,
     )

@@ -100,6 +100,13 @@ class House:
             env = {"DIGITD_LOG__LEVEL": "info"} | env
         return digitd(command, "-c", str(self.config), *rest, cwd=self.root, env=environment(self.root, **env))
 
+    def at_start(self, script: str) -> str:
+        """A PYTHONPATH with which every Python process runs SCRIPT at its start."""
+        folder = self.root / "at-start"
+        folder.mkdir(exist_ok=True)
+        (folder / "sitecustomize.py").write_text(script, encoding="utf-8")
+        return os.pathsep.join((str(folder), str(ROOT / "daemon")))
+
     def once(self) -> "Daemon":
         """Drain the inbox with `run --once`; gives the daemon that did it, ended."""
         with Daemon(self, "--once") as daemon:

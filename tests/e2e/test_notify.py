@@ -1,11 +1,31 @@
 """What systemd hears: READY=1 once the workers have loaded, how it goes, pings, and STOPPING=1."""
 
 import os
+import signal
+import time
+from itertools import pairwise
 
 import psutil
 
 from e2e import scans
-from e2e.harness import Daemon, House, Manager
+from e2e.harness import Daemon, House, Manager, wait_for
+
+# A file server that takes its time with each entry of an inbox.
+SLOW_LISTINGS = """
+import os, time
+real = os.scandir
+class Slow:
+    def __init__(self, path): self.listing = real(path)
+    def __enter__(self): return self
+    def __exit__(self, *_): self.listing.close()
+    def close(self): self.listing.close()
+    def __iter__(self):
+        for entry in self.listing:
+            time.sleep(0.02)
+            yield entry
+    def __next__(self): return next(self.listing)
+os.scandir = lambda path=".": Slow(path) if os.fspath(path).rstrip("/").endswith("inbox") else real(path)
+"""
 
 
 def test_the_whole_life(house: House, manager: Manager) -> None:
@@ -45,5 +65,48 @@ def test_a_manager_that_is_away_is_no_matter(house: House) -> None:
         daemon.wait_ready()
         house.drop("a.png", scans.scan())
         house.result("a.png.json")
+        assert daemon.terminate() == 0
+    daemon.assert_only_events()
+
+
+def test_no_pings_while_the_loop_stands_still(house: House, manager: Manager) -> None:
+    """A daemon that does not go on is one that systemd must hear nothing of."""
+    with Daemon(house, NOTIFY_SOCKET=f"@{manager.name}", WATCHDOG_USEC="200000") as daemon:
+        manager.wait("WATCHDOG=1", 3)
+        process = psutil.Process(daemon.process.pid)
+        process.send_signal(signal.SIGSTOP)
+        wait_for(lambda: process.status() == psutil.STATUS_STOPPED, "the daemon to stand still")
+        before = manager.listen().count("WATCHDOG=1")
+        until = time.monotonic() + 1.0
+        wait_for(lambda: manager.listen() is None or time.monotonic() >= until, "ten pings' time")
+        assert manager.listen().count("WATCHDOG=1") == before
+        process.send_signal(signal.SIGCONT)
+        manager.wait("WATCHDOG=1", before + 2)
+        assert daemon.terminate() == 0
+    daemon.assert_only_events()
+
+
+def test_pings_come_during_a_long_listing(house: House, manager: Manager) -> None:
+    """A rescan that takes longer than the watchdog waits is no reason for a restart: scans are read during it."""
+    for number in range(200):
+        (house.inbox / f"{number}.txt").touch()
+    house.configure({"inbox": {"rescan": "1s"}})
+    path = house.at_start(SLOW_LISTINGS)
+    with Daemon(house, NOTIFY_SOCKET=f"@{manager.name}", WATCHDOG_USEC="1000000", PYTHONPATH=path) as daemon:
+        manager.wait("READY=1")
+        pings: list[float] = []
+
+        def rescanned() -> bool:
+            heard = manager.listen().count("WATCHDOG=1")
+            pings.extend([time.monotonic()] * (heard - len(pings)))
+            return len(daemon.named("rescanned")) >= 2
+
+        wait_for(rescanned, "two rescans")
+        assert all(event["ms"] > 2000 for event in daemon.named("rescanned"))
+        assert max(later - earlier for earlier, later in pairwise(pings)) < 1.5
+        before = len(daemon.named("rescanned"))
+        house.drop("meanwhile.png", scans.scan(4))
+        assert house.result("meanwhile.png.json")["text"] == "4"
+        assert len(daemon.named("rescanned")) <= before + 1
         assert daemon.terminate() == 0
     daemon.assert_only_events()

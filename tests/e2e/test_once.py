@@ -6,7 +6,18 @@ import time
 import pytest
 
 from e2e import scans
-from e2e.harness import House
+from e2e.harness import Daemon, House
+
+# Root, whom tests may run as, has every right: this takes one away.
+NO_RIGHT = """
+import os
+real = os.makedirs
+def makedirs(name, *arguments, **keys):
+    if os.fspath(name).endswith("accepted/sub"):
+        raise PermissionError(13, "Permission denied", name)
+    return real(name, *arguments, **keys)
+os.makedirs = makedirs
+"""
 
 
 def test_drains_and_exits(house: House) -> None:
@@ -39,6 +50,27 @@ def test_inbox_of_other_things(house: House) -> None:
     assert daemon.process.returncode == 0
     assert house.files(house.inbox) == {"notes.txt", "fifo.png"}
     daemon.assert_only_events()
+
+
+def test_ends_though_a_source_cannot_be_filed(house: House) -> None:
+    """A source that cannot be moved away keeps no drain from its end: all others are read and filed, a warning names
+    it, the exit code is that of folders, and the next run files it without reading it again."""
+    house.drop("sub/stuck.png", scans.scan(4))
+    house.drop("free.png", scans.scan(7))
+    with Daemon(house, "--once", PYTHONPATH=house.at_start(NO_RIGHT)) as daemon:
+        daemon.wait_end()
+    assert daemon.process.returncode == 4
+    warning = daemon.wait_event("scans_unfiled")
+    assert (warning["level"], warning["count"], warning["scans"]) == ("warning", 1, ["sub/stuck.png"])
+    refused = daemon.wait_event("refused", code="folders", exit_code=4)
+    assert "sub/stuck.png" in refused["cause"] and "start it again" in refused["remedy"]
+    assert house.files(house.inbox) == {"sub/stuck.png"}
+    assert {result["text"] for result in house.results()} == {"4", "7"}
+    assert len(house.rows()) == 2
+    daemon.assert_only_events()
+    assert house.once().process.returncode == 0
+    assert house.files(house.inbox) == set()
+    assert len(house.results()) == len(house.rows()) == 2
 
 
 @pytest.mark.timeout(180)

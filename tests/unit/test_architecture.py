@@ -34,7 +34,7 @@ PARTS = {
     "tables": set(),
     "journal": {"fs", "errors", "tables"},
     "outbox": {"fs", "names"},
-    "archive": {"fs", "names", "settings"},
+    "archive": {"fs", "names", "settings", "tables"},
     "preflight": {"fs", "settings", "errors"},
     "intake": set(),
     "imaging": {"errors"},
@@ -51,7 +51,8 @@ PARTS = {
     "heartbeat": FOUNDATION | {"delivery", "pool", "supply", "systemd"},
     "report": FOUNDATION | {"journal", "intake", "preflight"},
     "retry": FOUNDATION | {"archive", "intake"},
-    "bulk": FOUNDATION | {"intake", "pool"},
+    "workerlog": {"log", "names", "pool"},
+    "bulk": FOUNDATION | {"intake", "pool", "workerlog"},
 }
 SERVICE = {"service": set(PARTS) - {"training", "cli", "__main__"}}
 ALLOWED: dict[str, set[str]] = PARTS | SERVICE | {"cli": (set(PARTS) | set(SERVICE)) - {"__main__"}}

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from digitd import fs
-from digitd.archive import Archive, Filed, Source, ticket_name
+from digitd.archive import Archive, Filed, ticket_name
+from digitd.tables import Identity
 
 
 @dataclass
@@ -25,15 +26,15 @@ class Cabinet:
         targets = {"accepted": str(self.done), "failed": str(self.base / "failed"), "blank": "delete", "review": "keep"}
         self.archive = Archive(str(self.inbox), targets)
 
-    def drop(self, path: str = "x.png", data: bytes = b"scan") -> Source:
+    def drop(self, path: str = "x.png", data: bytes = b"scan") -> Identity:
         """A file, and its identity."""
         file = self.inbox / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
         found = file.lstat()
-        return Source(path, found.st_ino, found.st_size, found.st_mtime_ns)
+        return Identity(path, found.st_ino, found.st_size, found.st_mtime_ns)
 
-    def file(self, source: Source, status: str = "accepted", planned: str | None = None) -> Filed:
+    def file(self, source: Identity, status: str = "accepted", planned: str | None = None) -> Filed:
         """File it."""
         ticket = b"why" if status == "failed" else None
         return self.archive.file(source, status, "key", planned, self.planned.append, ticket)
@@ -82,7 +83,7 @@ def test_a_file_that_is_another_now_is_left(cabinet: Cabinet, status: str) -> No
     file.unlink()
     file.mkdir()
     assert cabinet.file(source, status) is Filed.REPLACED
-    assert cabinet.file(Source("gone/x.png", 1, 1, 1), status) is Filed.GONE
+    assert cabinet.file(Identity("gone/x.png", 1, 1, 1), status) is Filed.GONE
     assert not (cabinet.base / "failed").exists()
 
 
@@ -142,7 +143,7 @@ def test_a_file_system_that_numbers_by_name_is_no_trouble(cabinet: Cabinet, monk
     source = cabinet.drop("x.png")
     inode = source.inode + len(str(cabinet.inbox / "x.png"))
     monkeypatch.setattr(os, "lstat", lstat)
-    assert cabinet.file(Source("x.png", inode, source.size, source.mtime_ns)) is Filed.MOVED
+    assert cabinet.file(Identity("x.png", inode, source.size, source.mtime_ns)) is Filed.MOVED
 
 
 def test_a_missing_archive_folder_is_an_error_not_a_missing_scan(
@@ -222,6 +223,175 @@ def test_a_copy_that_was_cut_short_by_the_crash_is_made_again(cabinet: Cabinet) 
     assert cabinet.file(source, planned=str(cabinet.done / "x.png")) is Filed.MOVED
     assert os.listdir(cabinet.done) == ["x.png"]
     assert (cabinet.done / "x.png").read_bytes() == b"scan"
+
+
+@pytest.mark.parametrize(("owner", "step"), [(fs, "rename_noreplace"), (os, "unlink")])
+def test_a_scan_that_takes_the_name_of_one_to_delete_is_not_deleted(
+    cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch, owner: object, step: str
+) -> None:
+    """However late it comes, before whichever step: what was not looked at is not unlinked."""
+    source = cabinet.drop()
+    real = getattr(owner, step)
+
+    def drop_first(*args: str) -> None:
+        if not (cabinet.base / "dropped").exists():
+            (cabinet.base / "new").write_bytes(b"a new scan, never read")
+            (cabinet.base / "new").replace(cabinet.inbox / "x.png")
+            (cabinet.base / "dropped").touch()
+        real(*args)
+
+    monkeypatch.setattr(owner, step, drop_first)
+    assert cabinet.file(source, "blank") is (Filed.DELETED if step == "unlink" else Filed.REPLACED)
+    assert {file.name: file.read_bytes() for file in cabinet.inbox.iterdir()} == {"x.png": b"a new scan, never read"}
+
+
+@pytest.mark.parametrize("crashed", [False, True], ids=["first try", "after a crash"])
+def test_a_scan_that_comes_while_the_copy_becomes_durable_stays(
+    cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch, crashed: bool
+) -> None:
+    """The old one has its copy, and the new one its name."""
+    source = cabinet.drop()
+    planned = str(cabinet.done / "x.png")
+    if crashed:
+        cabinet.done.mkdir()
+        fs.copy_durably(str(cabinet.inbox / "x.png"), planned)
+    sync = fs.sync_folder
+
+    def sync_and_drop(folder: str) -> None:
+        sync(folder)
+        new = cabinet.base / "new"
+        new.write_bytes(b"a new scan")
+        new.replace(cabinet.inbox / "x.png")
+
+    monkeypatch.setattr(fs, "rename_noreplace", no_rename_across(fs.rename_noreplace))
+    monkeypatch.setattr(fs, "sync_folder", sync_and_drop)
+    assert cabinet.file(source, planned=planned if crashed else None) is Filed.MOVED
+    assert {file.name: file.read_bytes() for file in cabinet.inbox.iterdir()} == {"x.png": b"a new scan"}
+    assert (cabinet.done / "x.png").read_bytes() == b"scan"
+
+
+def test_what_was_put_in_the_way_goes_back_but_never_over_what_is_newer_still(
+    cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two new scans of the name of one that is to be deleted: both stay."""
+    real = fs.rename_noreplace
+    source = cabinet.drop()
+
+    def rename(old: str, new: str) -> None:
+        first = old == str(cabinet.inbox / "x.png")
+        if first:
+            Path(old).write_bytes(b"a new scan")
+        real(old, new)
+        if first:
+            Path(old).write_bytes(b"and another")
+
+    monkeypatch.setattr(fs, "rename_noreplace", rename)
+    assert cabinet.file(source, "blank") is Filed.REPLACED
+    found = {file.name: file.read_bytes() for file in cabinet.inbox.iterdir()}
+    assert found == {"x.png": b"and another", "x~2.png": b"a new scan"}
+
+
+HIDDEN = ".digitd-filing-key.png"
+
+
+@pytest.mark.parametrize("status", ["accepted", "blank", "failed", "review"])
+@pytest.mark.parametrize("used_again", [False, True])
+def test_a_source_that_a_crash_left_hidden_is_filed(cabinet: Cabinet, status: str, used_again: bool) -> None:
+    """As its status says, also by a configuration that is another now; a new scan of its name is not touched."""
+    source = cabinet.drop()
+    (cabinet.inbox / "x.png").rename(cabinet.inbox / HIDDEN)
+    if used_again:
+        cabinet.drop(data=b"a new scan")
+    cabinet.file(source, status)
+    inbox = {file.name: file.read_bytes() for file in cabinet.inbox.iterdir()}
+    wanted = {"x.png": b"a new scan"} if used_again else {}
+    if status == "review":
+        wanted["x~2.png" if used_again else "x.png"] = b"scan"
+    assert inbox == wanted
+    if status in {"accepted", "failed"}:
+        folder = cabinet.done if status == "accepted" else cabinet.base / "failed"
+        assert (folder / "x.png").read_bytes() == b"scan"
+
+
+def test_a_new_scan_that_a_crash_left_hidden_has_its_name_again(cabinet: Cabinet) -> None:
+    """It was never read."""
+    source = cabinet.drop()
+    (cabinet.inbox / "x.png").unlink()
+    (cabinet.inbox / HIDDEN).write_bytes(b"a new scan")
+    assert cabinet.file(source, "blank") is Filed.REPLACED
+    assert {file.name: file.read_bytes() for file in cabinet.inbox.iterdir()} == {"x.png": b"a new scan"}
+
+
+def test_hidden_sources_that_no_unfinished_scan_has_are_seen_to(cabinet: Cabinet) -> None:
+    """One that was to be removed is; another, or one that nobody remembers, is given back and named."""
+    done = cabinet.drop("sub/done.png")
+    other = cabinet.drop("sub/other.png")
+    for path, key in (("sub/done.png", "k1"), ("sub/other.png", "k2")):
+        (cabinet.inbox / path).rename(cabinet.inbox / f"sub/.digitd-filing-{key}.png")
+    (cabinet.inbox / "sub/.digitd-filing-k2.png").write_bytes(b"a new scan")
+    for key in ("k3", "k4"):
+        (cabinet.inbox / f".digitd-filing-{key}.png").write_bytes(b"whose?")
+    asked: list[str] = []
+
+    def identities(keys: list[str]) -> dict[str, Identity]:
+        asked.extend(keys)
+        return {"k1": done, "k2": other}
+
+    back = cabinet.archive.reclaim({"k4"}.__contains__, identities)
+    assert sorted(asked) == ["k1", "k2", "k3"]
+    assert sorted(back) == ["recovered-k3.png", "sub/other.png"]
+    left = sorted(os.fspath(file.relative_to(cabinet.inbox)) for file in cabinet.inbox.rglob("*") if file.is_file())
+    assert left == [".digitd-filing-k4.png", "recovered-k3.png", "sub/other.png"]
+    assert Archive("/nowhere", {"accepted": "keep"}).reclaim({"k4"}.__contains__, identities) == []
+
+
+@pytest.mark.parametrize("fate", ["gone", "replaced"])
+def test_no_ticket_stays_without_its_scan(cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch, fate: str) -> None:
+    """A source that goes, or is replaced, while it is filed leaves nothing in the archive."""
+    real = fs.rename_noreplace
+    file = cabinet.inbox / "x.png"
+
+    def rename(old: str, new: str) -> None:
+        if old == str(file):
+            file.unlink() if fate == "gone" else file.write_bytes(b"a new scan")
+        real(old, new)
+
+    monkeypatch.setattr(fs, "rename_noreplace", rename)
+    assert cabinet.file(cabinet.drop(), "failed") is Filed(fate)
+    assert os.listdir(cabinet.base / "failed") == []
+
+
+def test_a_ticket_that_a_crash_left_without_its_scan_is_removed(cabinet: Cabinet) -> None:
+    """Ours is, with what is half written; another's is not."""
+    source = cabinet.drop()
+    (cabinet.inbox / "x.png").unlink()
+    failed = cabinet.base / "failed"
+    failed.mkdir()
+    (failed / "x.png.json").write_bytes(b"why")
+    (failed / ".digitd-key.tmp").write_bytes(b"w")
+    (failed / "y.png.json").write_bytes(b"who")
+    assert cabinet.file(source, "failed") is Filed.GONE
+    assert os.listdir(failed) == ["y.png.json"]
+    assert cabinet.file(Identity("y.png", 1, 1, 1), "failed") is Filed.GONE
+    assert os.listdir(failed) == ["y.png.json"]
+
+
+def test_the_name_of_a_copy_that_is_taken_at_the_last_moment_is_left(
+    cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next one is taken, the copy's ticket beside it alone."""
+    real = no_rename_across(fs.rename_noreplace)
+    target = cabinet.base / "failed/x.png"
+
+    def rename(old: str, new: str) -> None:
+        if new == str(target) and "/inbox/" not in old:
+            target.write_text("mine")
+        real(old, new)
+
+    monkeypatch.setattr(fs, "rename_noreplace", rename)
+    assert cabinet.file(cabinet.drop(), "failed") is Filed.MOVED
+    assert target.read_text() == "mine"
+    assert sorted(os.listdir(target.parent)) == ["x.png", "x~2.png", "x~2.png.json"]
 
 
 def test_folders_are_those_where_something_changes(cabinet: Cabinet) -> None:

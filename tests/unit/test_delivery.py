@@ -2,7 +2,9 @@
 
 import errno
 import os
+import shutil
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,11 @@ def deliver(rig: Rig, delivery: Delivery, path: str, status: Status = Status.ACC
     """Drop a file and deliver what was read of it."""
     rig.drop(path)
     delivery.deliver([rig.read(path, status)])
+
+
+def waits(delivery: Delivery) -> bool:
+    """Whether it is held up now: a type checker takes a property for what it was before."""
+    return delivery.held_up
 
 
 def failing(real: Callable[..., Any], error: Exception, when: Callable[[str], bool]) -> Callable[..., Any]:
@@ -239,7 +246,7 @@ def test_a_full_disk_holds_up_and_loses_nothing(rig: Rig, delivery: Delivery, mo
         assert rig.files() == {}
         monkeypatch.setattr(fs, "write_new", write)
         delivery.tick(delivery.next_due())
-    assert not delivery.held_up
+    assert not waits(delivery)
     assert delivery.troubled is None
     assert sorted(rig.files()) == ["a.png.json", "b.png.json"]
     events = [entry["event"] for entry in logs]
@@ -283,7 +290,7 @@ def test_a_folder_that_nothing_can_be_moved_out_of_does_not_stop_the_others(
     assert delivery.held_up
     monkeypatch.setattr(fs, "rename_noreplace", rename)
     delivery.tick(delivery._next_try)
-    assert not delivery.held_up
+    assert not waits(delivery)
     delivery.close()
     rig.check_exactly_once()
 
@@ -320,6 +327,12 @@ def test_batches_are_recorded_in_the_order_in_which_they_came(
     assert [row.identity.path for row in rig.journal.unrolled(10)] == ["a.png", "b.png"]
 
 
+def reboot(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine is started anew, after all that was written until now."""
+    monkeypatch.setattr(fs, "boot_id", lambda: "another start")
+    monkeypatch.setattr(fs, "booted_at", lambda: time.time() + 60)
+
+
 @pytest.mark.parametrize("lost", [b"", b"half", b"nul", None], ids=["empty", "half", "zeros", "missing"])
 def test_after_a_power_cut_a_torn_result_is_written_again(
     rig: Rig, lost: bytes | None, monkeypatch: pytest.MonkeyPatch
@@ -338,7 +351,7 @@ def test_after_a_power_cut_a_torn_result_is_written_again(
             file.write_bytes(
                 {b"": b"", b"half": data[: len(data) // 2], b"nul": data[:20] + bytes(len(data) - 20)}[lost]
             )
-    monkeypatch.setattr(fs, "boot_id", lambda: "another start")
+    reboot(monkeypatch)
     with rig.open() as delivery:
         delivery.recover()
         assert rig.files() == whole
@@ -352,7 +365,7 @@ def test_after_a_power_cut_a_foreign_file_is_not_overwritten(rig: Rig, monkeypat
         deliver(rig, delivery, "a.png")
     data = rig.files()["a.png.json"]
     (rig.outbox / "a.png.json").write_text("mine")
-    monkeypatch.setattr(fs, "boot_id", lambda: "another start")
+    reboot(monkeypatch)
     with rig.open() as delivery:
         delivery.recover()
     assert rig.files() == {"a.png.json": b"mine", "a.png~2.json": data}
@@ -374,7 +387,7 @@ def test_what_reached_the_disk_is_not_given_again_after_a_reboot(rig: Rig, monke
         deliver(rig, delivery, "a.png")
         delivery.close()
     rig.take()
-    monkeypatch.setattr(fs, "boot_id", lambda: "another start")
+    reboot(monkeypatch)
     rig.live()
     assert rig.files() == {}
 
@@ -389,7 +402,7 @@ def test_a_crash_before_the_sync_is_made_good_by_the_next_start(rig: Rig, monkey
         sync(delivery)
         assert not rig.journal.unsynced()
     rig.take()
-    monkeypatch.setattr(fs, "boot_id", lambda: "another start")
+    reboot(monkeypatch)
     rig.live()
     assert rig.files() == {}
 
@@ -417,16 +430,143 @@ def test_a_rolled_file_is_synced_though_no_scan_follows(tmp_path: Path) -> None:
 
 def test_what_is_published_during_a_sync_waits_for_the_next(rig: Rig, delivery: Delivery) -> None:
     """A sync covers what was published when it began, and nothing after it."""
-    rig.drop("a.png")
-    real = delivery._file
-    delivery._file = failing(real, FULL, lambda row: True)  # type: ignore[method-assign]
-    delivery.deliver([rig.read("a.png")])
-    covered = rig.journal.covered()
-    delivery._file = real  # type: ignore[method-assign]
-    delivery.tick(delivery.next_due())
-    assert delivery.troubled is None
-    rig.journal.settle(covered)
+    deliver(rig, delivery, "a.png")
+    rig.journal.begin_sync()
+    deliver(rig, delivery, "b.png")
+    rig.journal.settle()
     assert rig.journal.unsynced()
+
+
+def stuck(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """This source cannot be moved out of the inbox."""
+    denied = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    real = fs.rename_noreplace
+    monkeypatch.setattr(fs, "rename_noreplace", failing(real, denied, lambda path: path.endswith(f"/inbox/{name}")))
+
+
+def test_a_stuck_scan_makes_no_other_uncertain(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a reboot only it is written again, and that once: what was settled is not doubted, start after start."""
+    stuck(monkeypatch, "stuck.png")
+    with rig.open() as delivery:
+        for name in ("before.png", "stuck.png", "after.png"):
+            deliver(rig, delivery, name)
+        delivery.close()
+        assert len(rig.files()) == 4
+    rig.take()
+    reboot(monkeypatch)
+    with rig.open() as delivery:
+        assert delivery.recover() == ["stuck.png"]
+        assert list(rig.files()) == ["stuck.png.json"]
+        rig.take()
+        for _ in range(2):
+            delivery.tick(delivery._next_try)
+        assert rig.files() == {}
+        delivery.close()
+    for _ in range(2):
+        rig.live()
+        assert rig.files() == {}
+
+
+def test_an_empty_file_that_somebody_made_since_the_reboot_stays(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no torn result; the result that did not last has the next name."""
+    with rig.open() as delivery:
+        deliver(rig, delivery, "a.png")
+    (rig.outbox / "a.png.json").write_bytes(b"")
+    monkeypatch.setattr(fs, "boot_id", lambda: "another start")
+    with rig.open() as delivery:
+        delivery.recover()
+    assert {name: bool(data) for name, data in rig.files().items()} == {"a.png.json": False, "a.png~2.json": True}
+
+
+READ_ONLY = OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+
+@pytest.mark.parametrize("recovered", [False, True], ids=["this life's", "an earlier life's"])
+def test_a_stage_that_vanished_before_it_was_published_is_written_again(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, recovered: bool
+) -> None:
+    """An outbox that cannot be written, and is replaced by a good one, gets everything that was read meanwhile."""
+    real = fs.rename_noreplace
+    refuse = failing(real, READ_ONLY, lambda path: "/outbox/" in path)
+    monkeypatch.setattr(fs, "rename_noreplace", refuse)
+    with rig.open() as delivery:
+        delivery.recover()
+        deliver(rig, delivery, "a.png")
+        delivery._roller.roll_all()
+        if not recovered:
+            replace_outbox_and_go_on(rig, delivery, monkeypatch, real)
+    if recovered:
+        with rig.open() as delivery:
+            delivery.recover()
+            replace_outbox_and_go_on(rig, delivery, monkeypatch, real)
+    rig.check_exactly_once()
+
+
+def replace_outbox_and_go_on(rig: Rig, delivery: Delivery, monkeypatch: pytest.MonkeyPatch, rename: Any) -> None:
+    """The operator puts a good folder there."""
+    assert delivery.troubled
+    shutil.rmtree(rig.outbox)
+    rig.outbox.mkdir()
+    monkeypatch.setattr(fs, "rename_noreplace", rename)
+    delivery.tick(max(delivery._next_try, delivery._roller.next_due()))
+    assert not delivery.troubled
+    delivery.close()
+
+
+def test_an_outbox_that_cannot_be_looked_into_has_published_nothing(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error on looking for a stage is no proof; once it is over, the result is published."""
+    refuse = failing(fs.rename_noreplace, READ_ONLY, lambda path: "/outbox/" in path)
+    with monkeypatch.context() as patch, rig.open() as delivery:
+        patch.setattr(fs, "rename_noreplace", refuse)
+        deliver(rig, delivery, "a.png")
+    unreachable = OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+    with rig.open() as delivery:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "lstat", failing(os.lstat, unreachable, lambda path: "/outbox/" in os.fspath(path)))
+            assert delivery.recover() == ["a.png"]
+        delivery.tick(delivery._next_try)
+        delivery.close()
+    rig.check_exactly_once()
+
+
+def test_a_hidden_source_that_a_crash_left_is_seen_to_at_the_start(tmp_path: Path) -> None:
+    """That of a scan that is done is removed, anything else is given back, and said."""
+    rig = Rig(tmp_path, sources="delete")
+    with rig.open() as delivery:
+        deliver(rig, delivery, "a.png")
+        found = rig.json_results()[0]
+        (mtime,) = rig.journal._db.execute("SELECT mtime_ns FROM scans").fetchone()
+        delivery.close()
+    hidden = rig.inbox / f".digitd-filing-{found.id}.png"
+    hidden.write_bytes(b"scan")
+    os.utime(hidden, ns=(mtime, mtime))
+    (rig.inbox / ".digitd-filing-0.png").write_bytes(b"whose?")
+    with rig.open() as delivery, capture_logs() as logs:
+        delivery.recover()
+    assert os.listdir(rig.inbox) == ["recovered-0.png"]
+    assert [entry["scan"] for entry in logs if entry["event"] == "source_given_back"] == ["recovered-0.png"]
+
+
+def test_a_reboot_that_cannot_be_noted_stops_nothing(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is full at the start: results are restored all the same, and it is noted before the next sync."""
+    with rig.open() as delivery:
+        deliver(rig, delivery, "a.png")
+    whole = rig.files()
+    (rig.outbox / "a.png.json").unlink()
+    reboot(monkeypatch)
+
+    def refuse() -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with rig.open() as delivery:
+        with monkeypatch.context() as patch:
+            patch.setattr(rig.journal, "note_boot", refuse)
+            delivery.recover()
+            delivery.tick(delivery._syncer.next_due())
+            assert rig.journal.rebooted
+        assert rig.files("*.json") == whole
+        delivery.close()
+        assert not rig.journal.rebooted
 
 
 def test_a_sync_covers_every_file_system_that_filing_changes(
@@ -445,7 +585,7 @@ def test_a_sync_covers_every_file_system_that_filing_changes(
 
     deliver(rig, delivery, "a.png")
     monkeypatch.setattr(os, "stat", stat)
-    delivery._syncer._sync((0, 0))
+    delivery._syncer._sync()
     assert {os.fspath(rig.outbox), os.fspath(rig.inbox)} <= set(synced)
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import itertools
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -120,6 +121,7 @@ def test_a_kill_during_the_recovery_from_a_power_cut_still_restores_every_file(
             for name in whole:
                 (made.outbox / name).write_bytes(b"")
             boot.setattr(fs, "boot_id", lambda: "another start")
+            boot.setattr(fs, "booted_at", lambda: time.time() + 60)
             killer = Killer(number, when)
             with killer.armed():
                 made.live()

@@ -100,6 +100,46 @@ def test_a_link_is_not_copied(tmp_path: Path) -> None:
     assert not (tmp_path / "y").exists()
 
 
+@pytest.mark.parametrize("write", ["write_new", "copy_durably"])
+@pytest.mark.parametrize("target", ["victim", "nowhere"])
+def test_nothing_is_written_through_a_link(tmp_path: Path, write: str, target: str) -> None:
+    """A link under a temporary name is replaced by a file; what it leads to stays as it is."""
+    (tmp_path / "victim").write_bytes(b"precious")
+    (tmp_path / "source").write_bytes(b"new")
+    (tmp_path / "x").symlink_to(target)
+    if write == "write_new":
+        fs.write_new(os.fspath(tmp_path / "x"), b"new")
+    else:
+        fs.copy_durably(os.fspath(tmp_path / "source"), os.fspath(tmp_path / "x"))
+    assert not (tmp_path / "x").is_symlink()
+    assert (tmp_path / "x").read_bytes() == b"new"
+    assert (tmp_path / "victim").read_bytes() == b"precious"
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_copy_may_be_read_by_nobody_who_may_not_read_the_file(tmp_path: Path) -> None:
+    """A private scan stays private in the archive."""
+    (tmp_path / "x").write_bytes(b"x")
+    (tmp_path / "x").chmod(0o600)
+    fs.copy_durably(os.fspath(tmp_path / "x"), os.fspath(tmp_path / "y"))
+    assert (tmp_path / "y").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_is_from_before_the_start_of_the_machine_or_since(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its ctime; one from the future is from before, for then the clock was set back."""
+    (tmp_path / "x").write_text("")
+    found = (tmp_path / "x").stat()
+    assert fs.since_boot(found)
+    monkeypatch.setattr(fs, "booted_at", lambda: found.st_ctime + 1)
+    assert not fs.since_boot(found)
+    monkeypatch.setattr(fs, "booted_at", lambda: 0.0)
+    assert fs.since_boot(found)
+    monkeypatch.setattr("time.time", lambda: found.st_ctime - 1)
+    assert not fs.since_boot(found)
+
+
 def test_syncing_a_folder_works_and_of_a_missing_one_fails(tmp_path: Path) -> None:
     """Both kinds of sync take a folder, and say if it is gone."""
     fs.syncfs(os.fspath(tmp_path))

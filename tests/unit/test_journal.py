@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from digitd import fs
 from digitd.errors import ExitCode, FolderError
 from digitd.journal import FILE_NAME, Journal
-from digitd.tables import Identity, Part, Row
+from digitd.tables import PUBLISHED, RECORDED, SETTLED, SYNCING, UNCERTAIN, Identity, Part, Row
 
 HOSTILE = os.fsdecode(b"sub/\xff\n=1.png")
 
@@ -32,41 +33,137 @@ def row(seq: int, path: str = "x.png", *, recognised: float = 1000.0, kept: bool
 def finish(journal: Journal, *seqs: int) -> None:
     """Publish and settle rows."""
     journal.published(seqs)
-    journal.settle(journal.covered())
+    journal.begin_sync()
+    journal.settle()
 
 
 def test_a_row_comes_back_as_it_was_recorded(journal: Journal) -> None:
     """Names that are no UTF-8 and numbers that SQLite could not hold as they are, too."""
     recorded = replace(row(1, HOSTILE), status="failed", reason="damaged")
     journal.record([recorded], {HOSTILE: 1})
-    assert journal.unfinished(with_published=False) == [recorded]
+    assert journal.unfinished() == [recorded]
     huge = replace(row(2), identity=Identity("x.png", 2**64 - 1, 5, 15 * 10**18))
     journal.record([huge], {})
-    (_, back) = journal.unfinished(with_published=False)
+    (_, back) = journal.unfinished()
     assert (fs.folded(2**64 - 1), fs.folded(15 * 10**18)) == (back.identity.inode, back.identity.mtime_ns)
 
 
+def states(journal: Journal) -> list[int]:
+    """The states of all rows."""
+    return [state for (state,) in journal._db.execute("SELECT state FROM scans ORDER BY seq")]
+
+
 def test_a_row_goes_from_recorded_to_published_to_settled(journal: Journal) -> None:
-    """Recorded ones are always unfinished, published ones only after a reboot, settled ones never."""
+    """Recorded ones are unfinished; published ones wait for a sync, and once settled for nothing."""
     journal.record([row(1), row(2)], {})
     assert not journal.unsynced()
     journal.published([1])
     assert journal.unsynced()
-    assert [found.seq for found in journal.unfinished(with_published=False)] == [2]
-    assert [found.seq for found in journal.unfinished(with_published=True)] == [1, 2]
+    assert [found.seq for found in journal.unfinished()] == [2]
     journal.published([2])
-    journal.settle(journal.covered())
-    assert journal.unfinished(with_published=True) == []
+    journal.begin_sync()
+    assert journal.unsynced()
+    journal.settle()
+    assert journal.unfinished() == []
+    assert not journal.unsynced()
+    assert states(journal) == [SETTLED, SETTLED]
+
+
+def test_one_row_that_is_stuck_keeps_no_other_from_settling(journal: Journal) -> None:
+    """Those before and after it are done with; nothing is doubted of them after a reboot."""
+    journal.record([row(1), row(2), row(3)], {})
+    for number in (1, 2):
+        journal.open_part(Part(number, str(number)), number)
+    journal.part_published(Part(2, "2"))
+    journal.published([1, 3])
+    journal.begin_sync()
+    journal.settle()
+    assert states(journal) == [SETTLED, RECORDED, SETTLED]
+    assert journal.unfinished_parts() == [Part(1, "1")]
     assert not journal.unsynced()
 
 
-def test_a_sync_covers_nothing_from_the_first_unpublished_row_on(journal: Journal) -> None:
-    """Were it published during the sync, it would not be certain to have lasted."""
-    journal.record([row(1), row(2), row(3)], {})
-    journal.published([1, 3])
-    assert journal.covered() == (1, 0)
-    journal.settle(journal.covered())
-    assert [found.seq for found in journal.unfinished(with_published=True)] == [2, 3]
+def test_a_sync_covers_nothing_that_is_published_while_it_lasts(journal: Journal) -> None:
+    """Rows and parts published after its beginning wait for the next one."""
+    journal.record([row(1), row(2)], {})
+    for number in (1, 2):
+        journal.open_part(Part(number, str(number)), number)
+    journal.published([1])
+    journal.part_published(Part(1, "1"))
+    journal.begin_sync()
+    journal.published([2])
+    journal.part_published(Part(2, "2"))
+    journal.settle()
+    assert states(journal) == [SETTLED, PUBLISHED]
+    assert journal._db.execute("SELECT state FROM parts ORDER BY part").fetchall() == [(SETTLED,), (PUBLISHED,)]
+    assert journal.unsynced()
+
+
+def test_a_sync_that_came_to_nothing_is_made_good_by_the_next(tmp_path: Path) -> None:
+    """A crash during it, or an error, leaves its rows for the next round, also in another life."""
+    with Journal(tmp_path) as journal:
+        journal.record([row(1), row(2)], {})
+        journal.published([1])
+        journal.begin_sync()
+    with Journal(tmp_path) as journal:
+        assert states(journal) == [SYNCING, RECORDED]
+        assert [found.seq for found in journal.unfinished()] == [2]
+        assert journal.unsynced()
+        journal.begin_sync()
+        journal.settle()
+        assert states(journal) == [SETTLED, RECORDED]
+
+
+def test_after_a_reboot_what_was_not_settled_is_uncertain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Row by row and part by part, and until each was done again, whatever becomes of the others."""
+    with Journal(tmp_path) as journal:
+        journal.record([row(number) for number in range(1, 5)], {})
+        for number in range(1, 5):
+            journal.open_part(Part(number, str(number)), number)
+        for number in (1, 2):
+            journal.published([number])
+            journal.part_published(Part(number, str(number)))
+            journal.begin_sync()
+            if number == 1:
+                journal.settle()
+        journal.published([3])
+        journal.part_published(Part(3, "3"))
+    monkeypatch.setattr(fs, "boot_id", lambda: "another")
+    for _ in range(2):
+        with Journal(tmp_path) as journal:
+            assert journal.rebooted
+            # As long as it could not be noted: from the rows as they are.
+            assert [(found.seq, found.uncertain) for found in journal.unfinished()] == [(2, True), (3, True), (4, True)]
+            assert journal.unfinished_parts() == [Part(number, str(number), True) for number in (2, 3, 4)]
+    with Journal(tmp_path) as journal:
+        journal.note_boot()
+    with Journal(tmp_path) as journal:
+        assert not journal.rebooted
+        two, three, four = journal.unfinished()
+        assert (two.uncertain, three.uncertain, four.uncertain) == (True, True, True)
+        assert journal.unfinished_parts() == [Part(number, str(number), True) for number in (2, 3, 4)]
+        journal.certain(two)
+        journal.published([three.seq])
+        journal.part_published(Part(2, "2"))
+        assert not two.uncertain
+        journal.record([row(5)], {})
+    with Journal(tmp_path) as journal:
+        assert [(found.seq, found.uncertain) for found in journal.unfinished()] == [(2, False), (4, True), (5, False)]
+        assert journal.unfinished_parts() == [Part(3, "3", True), Part(4, "4", True)]
+
+
+def test_nothing_settles_before_a_reboot_was_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sync of this life says nothing of what the last one published; what this one published stays certain."""
+    with Journal(tmp_path) as journal:
+        journal.record([row(1)], {})
+        journal.published([1])
+    monkeypatch.setattr(fs, "boot_id", lambda: "another")
+    with Journal(tmp_path) as journal:
+        journal.record([row(2)], {})
+        journal.published([2])
+        journal.begin_sync()
+        journal.settle()
+        assert states(journal) == [UNCERTAIN, SETTLED]
 
 
 def test_what_is_recorded_is_there_after_a_kill(tmp_path: Path) -> None:
@@ -75,9 +172,9 @@ def test_what_is_recorded_is_there_after_a_kill(tmp_path: Path) -> None:
         journal.record([row(1), row(2)], {"x.png": 2})
         journal.open_part(Part(1, "results-1"), 1)
     with Journal(tmp_path) as journal:
-        assert [found.seq for found in journal.unfinished(with_published=False)] == [1, 2]
+        assert [found.seq for found in journal.unfinished()] == [1, 2]
         assert (journal.next_seq(), journal.next_part(), journal.last_number("x.png")) == (3, 2, 2)
-        assert journal.unfinished_parts(with_published=False) == [Part(1, "results-1")]
+        assert journal.unfinished_parts() == [Part(1, "results-1")]
         assert [found.seq for found in journal.rows_of(Part(1, "results-1"))] == [1]
         assert [found.seq for found in journal.unrolled(10)] == [2]
 
@@ -87,7 +184,7 @@ def test_a_transaction_that_fails_leaves_nothing(journal: Journal) -> None:
     journal.record([row(1)], {})
     with pytest.raises(sqlite3.IntegrityError):
         journal.record([row(2), row(1)], {"x.png": 7})
-    assert [found.seq for found in journal.unfinished(with_published=False)] == [1]
+    assert [found.seq for found in journal.unfinished()] == [1]
     assert journal.last_number("x.png") == 0
     assert journal.next_seq() == 2
     journal.record([row(2)], {"x.png": 1})
@@ -104,7 +201,7 @@ def test_a_transaction_that_is_interrupted_leaves_nothing(journal: Journal) -> N
     journal.record([row(1)], {})
     with pytest.raises(KeyboardInterrupt):
         journal.published(rows())
-    assert [found.seq for found in journal.unfinished(with_published=False)] == [1]
+    assert [found.seq for found in journal.unfinished()] == [1]
 
 
 def test_names_count_for_each_path(journal: Journal) -> None:
@@ -119,7 +216,7 @@ def test_a_result_that_is_renamed_counts(journal: Journal) -> None:
     journal.record([recorded], {"x.png": 1})
     journal.rename(recorded, "x.png~2.json", 2)
     assert recorded.published_as == "x.png~2.json"
-    assert journal.unfinished(with_published=False)[0].published_as == "x.png~2.json"
+    assert journal.unfinished()[0].published_as == "x.png~2.json"
     assert journal.last_number("x.png") == 2
 
 
@@ -128,7 +225,7 @@ def test_the_target_of_a_copy_is_remembered(journal: Journal) -> None:
     recorded = row(1)
     journal.record([recorded], {})
     journal.plan_filing(recorded, f"/archive/{HOSTILE}")
-    assert journal.unfinished(with_published=False)[0].filed_as == f"/archive/{HOSTILE}"
+    assert journal.unfinished()[0].filed_as == f"/archive/{HOSTILE}"
 
 
 def test_kept_scans_are_known_by_all_of_their_identity(journal: Journal) -> None:
@@ -137,7 +234,7 @@ def test_kept_scans_are_known_by_all_of_their_identity(journal: Journal) -> None
     journal.record([kept, row(2, "y.png")], {})
     assert journal.knows_kept(kept.identity)
     for change in ({"path": "x"}, {"inode": 1}, {"size": 6}, {"mtime_ns": 11}):
-        assert not journal.knows_kept(replace(kept.identity, **change))  # type: ignore[arg-type]
+        assert not journal.knows_kept(replace(kept.identity, **change))
     assert not journal.knows_kept(row(2, "y.png").identity)
 
 
@@ -184,7 +281,7 @@ def test_a_renamed_part_is_found_under_its_new_name(journal: Journal) -> None:
     journal.record([row(1)], {})
     journal.open_part(Part(1, "one"), 1)
     assert journal.rename_part(Part(1, "one"), "one~2") == Part(1, "one~2")
-    assert journal.unfinished_parts(with_published=False) == [Part(1, "one~2")]
+    assert journal.unfinished_parts() == [Part(1, "one~2")]
 
 
 def test_numbers_go_on_after_everything_is_forgotten(tmp_path: Path) -> None:
@@ -213,7 +310,7 @@ def test_only_what_is_old_and_done_is_forgotten(journal: Journal) -> None:
     finish(journal, 1, 2, 3, 4)
     last, kept = journal.prune(before=2000.0, after_seq=0)
     assert last == 5
-    assert [found.seq for found in kept] == [3]
+    assert [seq for seq, _ in kept] == [3]
     seqs = "SELECT seq FROM scans ORDER BY seq"
     assert journal._db.execute(seqs).fetchall() == [(2,), (3,), (4,), (5,)]
     journal.forget([2, 3, 5])
@@ -221,9 +318,8 @@ def test_only_what_is_old_and_done_is_forgotten(journal: Journal) -> None:
 
 
 def test_forgetting_goes_on_where_it_stopped(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A chunk at a time, to the end, and then the names that were not used since."""
+    """A chunk at a time, to the end."""
     monkeypatch.setattr("digitd.journal.PRUNE_CHUNK", 2)
-    monkeypatch.setattr("time.time", lambda: 1000.0)
     journal.record([row(number, rolled=False) for number in range(1, 6)], {"x.png": 5})
     finish(journal, *range(1, 6))
     visited = []
@@ -235,7 +331,35 @@ def test_forgetting_goes_on_where_it_stopped(journal: Journal, monkeypatch: pyte
             break
     assert visited == [2, 4, 5, 0]
     assert journal._db.execute("SELECT count(*) FROM scans").fetchone() == (0,)
-    assert journal.last_number("x.png") == 0
+
+
+def test_a_name_is_never_used_again_however_long_ago_it_was(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its results are forgotten, the number of them is not."""
+    monkeypatch.setattr("time.time", lambda: 1000.0)
+    journal.record([row(1, rolled=False)], {"x.png": 5})
+    finish(journal, 1)
+    assert journal.prune(2000.0, 0) == (1, [])
+    assert journal.prune(2000.0, 1) == (0, [])
+    assert journal.last_number("x.png") == 5
+
+
+def test_forgetting_does_not_load_results(journal: Journal) -> None:
+    """A thousand of them may be a gigabyte."""
+    journal.record([replace(row(number, kept=True), result=b"x" * 200_000) for number in range(1, 101)], {})
+    finish(journal, *range(1, 101))
+    tracemalloc.start()
+    last, kept = journal.prune(2000.0, 0)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (last, len(kept), kept[0]) == (100, 100, (1, row(1).identity))
+    assert peak < 1_000_000
+
+
+def test_the_identities_of_results_are_found(journal: Journal) -> None:
+    """Of those that are remembered; names that are no UTF-8 come back as they were."""
+    recorded = row(1, HOSTILE)
+    journal.record([recorded, row(2)], {})
+    assert journal.identities(["id-1", "unheard of"]) == {"id-1": recorded.identity}
 
 
 def test_a_newer_journal_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
@@ -323,14 +447,17 @@ def test_no_question_on_the_way_of_a_scan_goes_through_all_rows(
     journal.record([recorded], {"x.png": 1})
     journal.published([1])
     journal.unsynced()
-    journal.settle(journal.covered())
-    journal.unfinished(with_published=True)
+    journal.rebooted = True
+    journal.begin_sync()
+    journal.settle()
+    journal.unfinished()
+    journal.certain(recorded)
     journal.knows_kept(recorded.identity)
     journal.unrolled(5)
     journal.count_unrolled()
     journal.open_part(Part(journal.next_part(), "one"), 1)
     journal.part_published(Part(1, "one"))
-    journal.unfinished_parts(with_published=True)
+    journal.unfinished_parts()
     journal.rows_of(Part(1, "one"))
     journal._db.set_trace_callback(None)
     queries = [query for query in asked if query.startswith(("SELECT", "UPDATE", "DELETE"))]

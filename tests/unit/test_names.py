@@ -133,3 +133,13 @@ def test_a_hundred_thousand_files_of_one_name_cost_a_few_looks() -> None:
 def test_temporary_names_are_hidden() -> None:
     """What is not whole yet has a dot before its name."""
     assert names.temporary("abc") == ".digitd-abc.tmp"
+
+
+def test_a_claimed_source_is_hidden_and_tells_its_key() -> None:
+    """It keeps its ending, is short whatever its name, and is no stage; no other name has a key."""
+    hidden = names.claimed("1-2", "x" * 240 + ".png")
+    assert hidden == ".digitd-filing-1-2.png"
+    assert names.claimed_key(hidden) == "1-2"
+    assert names.claimed_key(names.claimed("1-2", "noending." + "x" * 200)) == "1-2"
+    assert names.claimed_key(names.temporary("1-2")) is None
+    assert names.claimed_key("x.png") is None

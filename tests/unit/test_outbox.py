@@ -1,10 +1,13 @@
 """The outbox: names, stages, and what a restart makes of them."""
 
+import errno
 import os
+import time
 from pathlib import Path
 
 import pytest
 
+from digitd import fs
 from digitd.outbox import Outbox
 
 
@@ -33,7 +36,7 @@ def test_publishing_never_overwrites(outbox: Outbox, tmp_path: Path) -> None:
         with pytest.raises(FileExistsError):
             outbox.publish(name, "k")
         with pytest.raises(FileExistsError):
-            outbox.publish_again(name, "k", b"{}", rebooted=False)
+            outbox.restore(name, "k", b"{}")
     assert (tmp_path / "a").read_text() == "mine"
 
 
@@ -47,15 +50,49 @@ def test_names_count_on_from_what_was_used(outbox: Outbox, tmp_path: Path) -> No
     assert outbox.has("x.png~3.json")
 
 
-def test_a_stage_that_is_gone_was_published(outbox: Outbox, tmp_path: Path) -> None:
-    """Without a reboot nothing is written again; a stage that is there is renamed."""
-    outbox.publish_again("a.json", "k", b"{}", rebooted=False)
-    assert os.listdir(tmp_path) == []
-    outbox.stage("a.json", "k", b"{}")
-    outbox.publish_again("a.json", "k", b"{}", rebooted=False)
-    assert os.listdir(tmp_path) == ["a.json"]
+def test_a_stage_that_is_gone_is_told_from_one_that_cannot_be_seen(
+    outbox: Outbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gone, with its folder or without: published. Out of reach: an error, for nothing is known."""
+    outbox.stage("sub/a.json", "k", b"{}")
+    assert not outbox.stage_is_gone("sub/a.json", "k")
+    assert outbox.stage_is_gone("sub/a.json", "other")
+    assert outbox.stage_is_gone("nowhere/a.json", "k")
+    (tmp_path / "file").write_text("")
+    assert outbox.stage_is_gone("file/a.json", "k")
+
+    def refuse(path: str) -> os.stat_result:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+
+    monkeypatch.setattr(os, "lstat", refuse)
+    with pytest.raises(OSError, match="Input/output"):
+        outbox.stage_is_gone("sub/a.json", "k")
 
 
+def test_a_stage_is_replaced_whole(outbox: Outbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second stage does not touch the first before it is whole itself."""
+    outbox.stage("sub/a.json", "k", b"first")
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fs, "write_new", refuse)
+        with pytest.raises(OSError, match="No space"):
+            outbox.restage("sub/a.json", "k", b"second")
+    assert (tmp_path / "sub/.digitd-k.tmp").read_bytes() == b"first"
+    outbox.restage("sub/a.json", "k", b"second")
+    assert (tmp_path / "sub/.digitd-k.tmp").read_bytes() == b"second"
+    assert os.listdir(tmp_path / "sub") == [".digitd-k.tmp"]
+
+
+@pytest.fixture
+def later_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine is started after everything that the test makes."""
+    monkeypatch.setattr(fs, "booted_at", lambda: time.time() + 60)
+
+
+@pytest.mark.usefixtures("later_start")
 @pytest.mark.parametrize("there", [None, b"", b'{"a"', bytes(7), b'{"a"\0\0\0', b'{"a":1}'])
 @pytest.mark.parametrize("staged", [True, False])
 def test_after_a_reboot_the_file_is_whole(outbox: Outbox, tmp_path: Path, there: bytes | None, staged: bool) -> None:
@@ -64,17 +101,51 @@ def test_after_a_reboot_the_file_is_whole(outbox: Outbox, tmp_path: Path, there:
         (tmp_path / "a.json").write_bytes(there)
     if staged:
         outbox.stage("a.json", "k", b'{"a"')
-    outbox.publish_again("a.json", "k", b'{"a":1}', rebooted=True)
+    outbox.restore("a.json", "k", b'{"a":1}')
     assert os.listdir(tmp_path) == ["a.json"]
     assert (tmp_path / "a.json").read_bytes() == b'{"a":1}'
 
 
-def test_after_a_reboot_a_foreign_file_stays(outbox: Outbox, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("later_start")
+@pytest.mark.parametrize("there", [b"mine", b'{"a":1}and more'])
+def test_after_a_reboot_a_foreign_file_stays(outbox: Outbox, tmp_path: Path, there: bytes) -> None:
     """A file that is no torn part of the result is somebody's."""
-    (tmp_path / "a.json").write_text("mine")
+    (tmp_path / "a.json").write_bytes(there)
     with pytest.raises(FileExistsError):
-        outbox.publish_again("a.json", "k", b'{"a":1}', rebooted=True)
-    assert (tmp_path / "a.json").read_text() == "mine"
+        outbox.restore("a.json", "k", b'{"a":1}')
+    assert (tmp_path / "a.json").read_bytes() == there
+
+
+@pytest.mark.parametrize("there", [b"", b'{"a"', bytes(7)])
+def test_a_file_made_since_the_machine_was_started_is_no_torn_one(outbox: Outbox, tmp_path: Path, there: bytes) -> None:
+    """An empty file under the result's name is somebody's, if no power cut can have torn it."""
+    (tmp_path / "a.json").write_bytes(there)
+    with pytest.raises(FileExistsError):
+        outbox.restore("a.json", "k", b'{"a":1}')
+    assert (tmp_path / "a.json").read_bytes() == there
+
+
+@pytest.mark.usefixtures("later_start")
+def test_what_is_no_file_is_not_opened(outbox: Outbox, tmp_path: Path) -> None:
+    """A FIFO would hold the daemon up for ever; a link leads elsewhere."""
+    os.mkfifo(tmp_path / "fifo.json")
+    (tmp_path / "victim").write_bytes(b"")
+    (tmp_path / "link.json").symlink_to("victim")
+    for name in ("fifo.json", "link.json"):
+        with pytest.raises(FileExistsError):
+            outbox.restore(name, "k", b"{}")
+    assert (tmp_path / "link.json").is_symlink()
+
+
+def test_nothing_is_written_through_a_planted_link(outbox: Outbox, tmp_path: Path) -> None:
+    """A link under the predictable name of a stage costs its target nothing."""
+    (tmp_path / "journal").write_bytes(b"precious")
+    (tmp_path / ".digitd-part-000001.csv.tmp").symlink_to("journal")
+    outbox.stage("results.csv", "part-000001.csv", b"id\r\n")
+    outbox.publish("results.csv", "part-000001.csv")
+    assert (tmp_path / "journal").read_bytes() == b"precious"
+    assert (tmp_path / "results.csv").read_bytes() == b"id\r\n"
+    assert not (tmp_path / "results.csv").is_symlink()
 
 
 def test_stages_that_nobody_wants_are_swept(outbox: Outbox, tmp_path: Path) -> None:

@@ -73,6 +73,24 @@ def test_nothing_but_results_lies_in_the_outbox(make: Make, tmp_path: Path, key:
 
 
 @pytest.mark.parametrize("recursive", [True, False])
+@pytest.mark.parametrize("key", ["outbox", "archive"])
+def test_a_folder_around_the_inbox_is_refused(make: Make, key: str, recursive: bool) -> None:
+    """A scan of the subfolder `in` would be filed, or its result published, into the inbox itself."""
+    settings = make(recursive=recursive)
+    around = settings.inbox.path.parent
+    changed = {"outbox": Outbox(path=around)} if key == "outbox" else {"sources": Sources(accepted=str(around))}
+    assert "has the inbox" in refusal(settings.model_copy(update=changed))
+
+
+def test_an_archive_around_the_outbox_is_refused(make: Make, tmp_path: Path) -> None:
+    """A scan of the subfolder `out` would be filed among the results."""
+    (tmp_path / "archive/done/out").mkdir(parents=True)
+    settings = make(outbox="archive/done/out")
+    changed = {"sources": Sources(accepted=str(tmp_path / "archive/done"))}
+    assert "has the outbox" in refusal(settings.model_copy(update=changed))
+
+
+@pytest.mark.parametrize("recursive", [True, False])
 @pytest.mark.parametrize("key", ["outbox", "state"])
 def test_a_folder_that_is_the_inbox_is_refused(make: Make, key: str, recursive: bool) -> None:
     """It would feed on itself."""

@@ -29,6 +29,12 @@ def test_a_pattern_holds_for_its_folders_and_those_below(folder: str, digits: in
     assert (chosen.layout, chosen.margin) == ("auto", 0.5)
 
 
+def test_what_is_below_a_folder_is_also_what_lies_in_it() -> None:
+    """`forms/*` holds for the scans in `forms` and for its subfolders, and for nothing beside it."""
+    choose = chooser(GENERAL, {"forms/*": Profile(digits=8)})
+    assert [choose(folder).digits for folder in ("forms", "forms/may", "forms2", "")] == [8, 8, None, None]
+
+
 def test_the_later_pattern_wins() -> None:
     """In the order of the file, key by key."""
     profiles = {"*": Profile(digits=1, layout="line"), "a*": Profile(digits=2), "ab": Profile(digits=3)}

@@ -84,7 +84,7 @@ def test_it_goes_back_across_file_systems(rig: Rig, monkeypatch: pytest.MonkeyPa
     real, copy = fs.rename_noreplace, fs.copy_durably
 
     def rename(old: str, new: str) -> None:
-        if "/archive/" in old:
+        if "/archive/" in old and "/inbox/" in new:
             raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), old, None, new)
         real(old, new)
 
@@ -105,6 +105,31 @@ def test_it_goes_back_across_file_systems(rig: Rig, monkeypatch: pytest.MonkeyPa
         assert list(retry(settings_of(rig), ["a.png"])) == [Returned("a.png", "a~2.png")]
         assert (rig.inbox / "a~2.png").read_bytes() == b"scan"
         assert waiting(rig) == ["a.png", "a~2.png"]
+
+
+def test_a_scan_that_was_filed_meanwhile_is_not_lost(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes the name in the archive after the copy was made stays there; and no link in the inbox is followed."""
+    real, sync = fs.rename_noreplace, fs.sync_folder
+    archived_at = rig.archive / "failed/a.png"
+    (rig.inbox / ".digitd-retry-1.tmp").symlink_to(rig.base / "victim")
+    (rig.base / "victim").write_bytes(b"precious")
+
+    def rename(old: str, new: str) -> None:
+        if "/archive/" in old and "/inbox/" in new:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), old, None, new)
+        real(old, new)
+
+    def sync_and_file(folder: str) -> None:
+        sync(folder)
+        archived_at.unlink()
+        archived_at.write_bytes(b"another")
+
+    monkeypatch.setattr(fs, "rename_noreplace", rename)
+    monkeypatch.setattr(fs, "sync_folder", sync_and_file)
+    assert list(retry(settings_of(rig), ["a.png"])) == [Returned("a.png", "a.png")]
+    assert (rig.inbox / "a.png").read_bytes() == b"scan"
+    assert archived_at.read_bytes() == b"another"
+    assert (rig.base / "victim").read_bytes() == b"precious"
 
 
 @pytest.mark.parametrize("sources", ["delete", "keep"])

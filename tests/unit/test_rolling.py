@@ -217,3 +217,27 @@ def test_rows_of_a_reading_with_several_pages_stay_together(tmp_path: Path) -> N
         ("2", "3", "2"),
         ("3", "3", "3"),
     ]
+
+
+def test_the_half_of_a_part_that_is_out_is_not_published_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A consumer may have taken the CSV file while the JSON Lines file beside it could not be published yet."""
+    rig = Rig(tmp_path, json="lines")
+    rename = fs.rename_noreplace
+
+    def refuse(old: str, new: str) -> None:
+        if new.endswith(".jsonl"):
+            raise FULL
+        rename(old, new)
+
+    with rig.open() as delivery:
+        delivery.recover()
+        deliver(rig, delivery, 2)
+        monkeypatch.setattr(fs, "rename_noreplace", refuse)
+        delivery._roller.roll_all()
+        assert [name.rpartition(".")[2] for name in rig.files()] == ["csv"]
+        rig.take()
+        delivery._roller.roll_all()
+        assert rig.files() == {}
+        monkeypatch.setattr(fs, "rename_noreplace", rename)
+        delivery.close()
+    rig.check_exactly_once()

@@ -1,5 +1,6 @@
 """The command line: thin, one function a command. Libraries are imported where they are used: `--help` is quick."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -48,6 +49,11 @@ def run(arguments: list[str] | None = None) -> int:
     except DigitdError as error:
         print(f"digitd: {names.printable(str(error))}", file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        # Nothing more can be printed there; at the exit Python would try once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        print(f"digitd: {names.printable(str(error))}. Make room, or give the rights, and try again.", file=sys.stderr)
+        return ExitCode.BUG
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else ExitCode.DONE
     return ExitCode.DONE

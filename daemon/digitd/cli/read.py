@@ -47,6 +47,7 @@ def read(
     from digitd.pool.messages import Setup
     from digitd.recognition.bundle import Bundle, shipped
     from digitd.results import Model, Result
+    from digitd.workerlog import say_output
 
     chosen = settings(context, config)
     log.configure(chosen.log.level if chosen.log.level != "info" else "warning", chosen.log.format)
@@ -70,7 +71,7 @@ def read(
 
     def results() -> Iterator[Result]:
         model = Model(bundle.name, bundle.version, bundle.sha256)
-        for result in bulk.read(found, chosen, setup, model, _say_output):
+        for result in bulk.read(found, chosen, setup, model, say_output):
             if isinstance(result, bulk.Unopened):
                 refuse(result)
             else:
@@ -87,13 +88,6 @@ def read(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if unopened or unopened_results:
         raise typer.Exit(ExitCode.USAGE)
-
-
-def _say_output(pid: int, line: str) -> None:
-    from digitd import log, names
-
-    say = log.get().debug if line.startswith("INFO:") else log.get().warning
-    say("library_message", worker=pid, message=names.printable(line))
 
 
 def _with_progress(results: Iterable["Result"], total: int) -> Iterator["Result"]:

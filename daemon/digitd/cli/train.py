@@ -44,7 +44,8 @@ def train(
     chosen = settings(context, config)
     log.configure("error", chosen.log.format)
     if importlib.util.find_spec("tensorflow") is None:
-        raise UsageError("TensorFlow is not installed", "Install the extra: pip install 'digitd[train]'")
+        remedy = "Install digitd with its extra: pip install '.[train]' in its clone"
+        raise UsageError("TensorFlow is not installed", remedy)
     warnings.simplefilter("ignore")
     from digitd.training.run import train as make
 

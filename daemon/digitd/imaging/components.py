@@ -1,6 +1,7 @@
 """The connected parts of a page's ink that may belong to marks: specks, frames and table edges are left out."""
 
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
 import cv2
@@ -93,17 +94,16 @@ def _is_border(part: Part, ink: Ink) -> bool:
     height, width = ink.mask.shape
     margin = round(MARGIN * max(height, width))
     near = margin + 1
-    contacts = (
-        (part.left <= margin, part.mask[:, :near].any(1), height, part.width),
-        (part.right >= width - margin, part.mask[:, -near:].any(1), height, part.width),
-        (part.top <= margin, part.mask[:near].any(0), width, part.height),
-        (part.bottom >= height - margin, part.mask[-near:].any(0), width, part.height),
-    )
-    touching = [(line, length, depth) for touches, line, length, depth in contacts if touches]
-    touched = [float(line.sum()) / length for line, length, _ in touching]
+    left, right = part.left <= margin, part.right >= width - margin
+    top, bottom = part.top <= margin, part.bottom >= height - margin
+    touched = [np.count_nonzero(part.mask[:, :near].any(1)) / height] if left else []
+    touched += [np.count_nonzero(part.mask[:, -near:].any(1)) / height] if right else []
+    touched += [np.count_nonzero(part.mask[:near].any(0)) / width] if top else []
+    touched += [np.count_nonzero(part.mask[-near:].any(0)) / width] if bottom else []
     if not touched:
         return False
-    if max(touched) > CONTACT or min(depth for _, _, depth in touching) <= margin:
+    line = ((left or right) and part.width <= margin) or ((top or bottom) and part.height <= margin)
+    if line or max(touched) > CONTACT:
         return True
     own = ink.ink[part.top : part.bottom, part.left : part.right][part.mask > 0]
     if float(np.percentile(own, 90)) < SHADOW:
@@ -114,7 +114,7 @@ def _is_border(part: Part, ink: Ink) -> bool:
 
 def _without_specks(parts: list[Part], shape: tuple[int, ...]) -> list[Part]:
     tallest = max(max(part.height, part.width) for part in parts)
-    tall = np.median([part.height for part in parts if part.height >= 0.4 * tallest] or [tallest])
-    least = max(SPECK * float(tall), SPECK_ALONE * min(shape))
+    tall = median([part.height for part in parts if part.height >= 0.4 * tallest] or [tallest])
+    least = max(SPECK * tall, SPECK_ALONE * min(shape))
     big = [part for part in parts if max(part.height, part.width) >= least]
     return big or parts

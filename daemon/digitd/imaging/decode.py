@@ -16,7 +16,7 @@ from digitd.errors import (
     TooManyBytesError,
     TooManyPixelsError,
 )
-from digitd.imaging import formats, pdf, pnm, tiff
+from digitd.imaging import deep, formats, pdf, pnm, tiff
 from digitd.imaging.colour import to_gray
 from digitd.imaging.gray import Gray, as_gray
 from digitd.imaging.remedies import CONVERT, SEND_AGAIN
@@ -84,18 +84,25 @@ def _tiff_page(data: bytes, index: int) -> Gray:
 
 
 def _single(data: bytes, header: formats.Header, limits: Limits) -> Iterator[Gray]:
-    _check_size(header.sizes[0], limits)
+    _check_size(header.size, limits)
     return (_decoded(data, header) for _ in range(1))
 
 
 def _decoded(data: bytes, header: formats.Header) -> Gray:
-    image: NDArray[Any] | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    image: NDArray[Any] | None
+    if header.format == "png" and deep.is_deep(data):
+        image = deep.decode(data)
+    else:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if image is None or image.size == 0:
         raise DamagedScanError(f"the {header.format.upper()} cannot be decoded", SEND_AGAIN)
     if header.format == "bmp" and image.ndim == 3 and image.shape[2] == 4 and not image[..., 3].any():
         # Many programs leave a BMP's fourth byte unused: zeros there are no transparency.
         image = image[..., :3]
-    return oriented(to_gray(image), header.orientation)
+    page = to_gray(image)
+    # Turning takes a copy of the page, and the colours are not needed for it.
+    del image
+    return oriented(page, header.orientation)
 
 
 def oriented(page: Gray, orientation: int) -> Gray:

@@ -1,4 +1,4 @@
-"""What a scan's bytes claim to be: its format and page sizes, read from headers alone, and whether it is all there.
+"""What a scan's bytes claim to be: its format and size, read from headers alone, and whether it is all there.
 
 Pure byte parsing: nothing is decoded here, so a decompression bomb costs nothing.
 """
@@ -36,10 +36,10 @@ MARKUP = (b"<!doctype html", b"<html", b"<svg", b"<?xml")
 
 @dataclass(frozen=True)
 class Header:
-    """What the headers say: the format, (width, height) in px of each page (none for PDF), EXIF's orientation."""
+    """What the headers say: the format, (width, height) in px, EXIF's orientation."""
 
     format: str
-    sizes: tuple[tuple[int, int], ...]
+    size: tuple[int, int]
     orientation: int = 1
 
 
@@ -82,7 +82,7 @@ def png(data: bytes) -> Header:
         at += 12 + length
     if size is None:
         raise DamagedScanError("the PNG has no header chunk", SEND_AGAIN)
-    return Header("png", ((size[0], size[1]),), orientation)
+    return Header("png", (size[0], size[1]), orientation)
 
 
 def jpeg(data: bytes) -> Header:
@@ -117,7 +117,7 @@ def jpeg(data: bytes) -> Header:
             at = found.start()
     if size is None:
         raise DamagedScanError("the JPEG has no frame header", SEND_AGAIN)
-    return Header("jpeg", (size,), orientation)
+    return Header("jpeg", size, orientation)
 
 
 BMP_HEADER_SIZES = frozenset(struct.pack("<I", size) for size in (12, 40, 52, 56, 64, 108, 124))
@@ -140,7 +140,7 @@ def bmp(data: bytes) -> Header:
     needed = stored if compression in BMP_COMPRESSED else (width * bits + 31) // 32 * 4 * height
     if start + needed > len(data):
         raise TruncatedScanError("the BMP ends before its pixels do", SEND_AGAIN)
-    return Header("bmp", ((width, height),))
+    return Header("bmp", (width, height))
 
 
 def webp(data: bytes) -> Header:
@@ -161,7 +161,7 @@ def webp(data: bytes) -> Header:
         width, height = (side & 0x3FFF for side in struct.unpack_from("<HH", data, 26))
     else:
         raise DamagedScanError("the WebP's first chunk makes no sense", SEND_AGAIN)
-    return Header("webp", ((width, height),), orientation)
+    return Header("webp", (width, height), orientation)
 
 
 def _not_an_image(data: bytes) -> NotAnImageError:

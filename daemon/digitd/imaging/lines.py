@@ -1,12 +1,15 @@
 """Parts to lines, and a line's parts to digits: by overlap, so that a 5's bar stays with its digit."""
 
+from collections import defaultdict
 from collections.abc import Sequence
+from statistics import median
 
 import numpy as np
 
 from digitd.imaging.components import Part, union
 
 Group = list[Part]
+Sides = tuple[int, int, int, int]
 
 TALL = 0.45
 """Parts taller than this share of the tallest make the lines; the rest is assigned to them."""
@@ -30,109 +33,175 @@ WIDEST = 1.25
 
 def lines_of(parts: Sequence[Part], one: bool) -> list[Group]:
     """The parts of each line, lines from top to bottom. With `one`, all is one line."""
-    if one:
+    if one or len(parts) == 1:
         return [list(parts)]
     parts = _mended(parts)
     tallest = max(part.height for part in parts)
     tall = [part for part in parts if part.height >= TALL * tallest]
-    usual = float(np.median([part.height for part in tall]))
+    usual = median(part.height for part in tall)
     tall = [part for part in parts if part.height >= TALL * usual]
-    lines: list[Group] = []
-    for part in sorted(tall, key=lambda part: part.left):
-        line = _line_for(part, lines, usual)
-        if line is None:
-            lines.append([part])
-        else:
-            line.append(part)
-    lines = _joined(lines)
-    lines.sort(key=lambda line: float(np.mean([part.centre for part in line])))
+    lines = _joined(_rows(tall, usual), usual)
+    lines.sort(key=lambda line: sum(part.centre for part in line) / len(line))
     pieces = [part for part in parts if part.height < TALL * usual]
-    for part, line in [(part, _nearest(part, lines, usual)) for part in pieces]:
-        if line is not None:
-            line.append(part)
+    if pieces:
+        _assign(pieces, lines, usual)
     return lines
+
+
+class _Bands:
+    """Which of many numbered spans may meet a given one, without looking at all of them."""
+
+    def __init__(self, width: float) -> None:
+        self._width = max(1.0, width)
+        self._bands: defaultdict[int, set[int]] = defaultdict(set)
+
+    def add(self, number: int, start: float, end: float) -> None:
+        for band in range(int(start // self._width), int(end // self._width) + 1):
+            self._bands[band].add(number)
+
+    def near(self, start: float, end: float) -> list[int]:
+        """All that meet this span, and some that do not, or no longer do; ascending."""
+        bands = range(int(start // self._width), int(end // self._width) + 1)
+        return sorted(set().union(*(self._bands[band] for band in bands if band in self._bands)))
 
 
 def _mended(parts: Sequence[Part]) -> list[Part]:
     """Halves of a digit that a gap across it made, joined: each is wider than tall, as no digit of a line is."""
-    whole = sorted(parts, key=lambda part: part.top)
-    for lower in whole[1:]:
-        for upper in whole:
-            if upper.bottom > lower.top or upper is lower:
-                continue
-            height, width = lower.bottom - upper.top, max(upper.width, lower.width)
-            close = lower.top - upper.bottom <= CRACK * height
-            broad = max(upper.height, lower.height) < 1.05 * width and min(upper.height, lower.height) > 0.25 * height
-            if close and broad and _overlap(upper.left, upper.right, lower.left, lower.right) > SAME_DIGIT:
-                whole = [part for part in whole if part is not upper and part is not lower]
-                whole.append(union(upper, lower))
+    ordered = sorted(parts, key=lambda part: part.top)
+    whole: list[Part | None] = [*ordered]
+    columns = _Bands(median(part.width for part in parts))
+    for number, part in enumerate(ordered):
+        columns.add(number, part.left, part.right)
+    for number, lower in enumerate(ordered[1:], 1):
+        for other in columns.near(lower.left, lower.right):
+            upper = whole[other]
+            if upper is not None and upper is not lower and _are_halves(upper, lower):
+                joined = union(upper, lower)
+                whole[other] = whole[number] = None
+                columns.add(len(whole), joined.left, joined.right)
+                whole.append(joined)
                 break
-    return whole
+    return [part for part in whole if part is not None]
 
 
-def _line_for(part: Part, lines: list[Group], usual: float) -> Group | None:
-    """The line whose rightmost members the part continues, sloping or not."""
-    best, best_overlap = None, 0.0
-    for line in lines:
-        last = max(line, key=lambda member: member.right)
-        if part.left - last.right > REACH * max(usual, last.height):
-            continue
-        overlap = _overlap(part.top, part.bottom, last.top, last.bottom)
-        beside = last.right - 0.3 * last.width <= part.left <= last.right + 0.8 * usual
-        if overlap > max(best_overlap, CLOSE_BY if beside else SAME_LINE):
-            best, best_overlap = line, overlap
-    return best
+def _are_halves(upper: Part, lower: Part) -> bool:
+    if upper.bottom > lower.top:
+        return False
+    height, width = lower.bottom - upper.top, max(upper.width, lower.width)
+    close = lower.top - upper.bottom <= CRACK * height
+    broad = max(upper.height, lower.height) < 1.05 * width and min(upper.height, lower.height) > 0.25 * height
+    return close and broad and _overlap(upper.left, upper.right, lower.left, lower.right) > SAME_DIGIT
 
 
-def _joined(lines: list[Group]) -> list[Group]:
+def _rows(parts: Sequence[Part], usual: float) -> list[Group]:
+    """Lines, each grown from left to right by what continues its rightmost part, sloping or not."""
+    lines: list[Group] = []
+    lasts: list[Part] = []
+    heights = _Bands(usual)
+    for part in sorted(parts, key=lambda part: part.left):
+        best, best_overlap = len(lines), 0.0
+        for number in heights.near(part.top, part.bottom):
+            last = lasts[number]
+            if part.left - last.right > REACH * max(usual, last.height):
+                continue
+            overlap = _overlap(part.top, part.bottom, last.top, last.bottom)
+            beside = last.right - 0.3 * last.width <= part.left <= last.right + 0.8 * usual
+            if overlap > max(best_overlap, CLOSE_BY if beside else SAME_LINE):
+                best, best_overlap = number, overlap
+        if best == len(lines):
+            lines.append([part])
+            lasts.append(part)
+        else:
+            lines[best].append(part)
+            if part.right <= lasts[best].right:
+                continue
+            lasts[best] = part
+        heights.add(best, part.top, part.bottom)
+    return lines
+
+
+def _joined(lines: list[Group], usual: float) -> list[Group]:
     """Lines that a gap split, joined again where they run at the same height."""
     joined: list[Group] = []
+    extents: list[tuple[float, float]] = []
+    heights = _Bands(usual)
     for line in sorted(lines, key=len, reverse=True):
         top, bottom = _extent(line)
-        for other in joined:
-            other_top, other_bottom = _extent(other)
-            if _overlap(top, bottom, other_top, other_bottom) > 0.5:
-                other.extend(line)
+        for number in heights.near(top, bottom):
+            if _overlap(top, bottom, *extents[number]) > 0.5:
+                joined[number].extend(line)
+                extents[number] = _extent(joined[number])
                 break
         else:
+            number = len(joined)
             joined.append(line)
+            extents.append((top, bottom))
+        heights.add(number, *extents[number])
     return joined
 
 
 def _extent(line: Group) -> tuple[float, float]:
-    return float(np.median([part.top for part in line])), float(np.median([part.bottom for part in line]))
+    return median(part.top for part in line), median(part.bottom for part in line)
 
 
-def _nearest(part: Part, lines: list[Group], usual: float) -> Group | None:
-    """The line a small part belongs to; None where it is above or below all of them: a stray mark, a shadow."""
-    best, least = None, np.inf
-    for line in lines:
-        for member in line:
-            above = max(member.top - part.bottom, part.top - member.bottom, 0)
-            aside = max(member.left - part.right, part.left - member.right, 0)
-            if above <= STRAY * usual and aside + 2 * above < least:
-                best, least = line, aside + 2 * above
-    return best
+def _assign(pieces: Sequence[Part], lines: list[Group], usual: float) -> None:
+    """Add small parts to the line of the nearest tall one; not those above or below all: stray marks, shadows."""
+    owners = [line for line in lines for _ in line]
+    left, right, top, bottom = np.array([_sides([part]) for line in lines for part in line]).T
+    for part in pieces:
+        above = np.maximum(np.maximum(top - part.bottom, part.top - bottom), 0)
+        aside = np.maximum(np.maximum(left - part.right, part.left - right), 0)
+        distance = np.where(above <= STRAY * usual, aside + 2.0 * above, np.inf)
+        nearest = int(distance.argmin())
+        if distance[nearest] < np.inf:
+            owners[nearest].append(part)
 
 
 def digits_of(line: Group) -> list[Group]:
     """The digits of a line from left to right, each with its parts; what stands apart is a digit of its own."""
-    tall = float(np.median([part.height for part in line if part.height >= TALL * max(p.height for p in line)]))
-    groups = [[part] for part in sorted(line, key=lambda part: -part.area)]
+    if len(line) == 1:
+        return [line]
+    tallest = max(part.height for part in line)
+    tall = median(part.height for part in line if part.height >= TALL * tallest)
+    groups: list[Group] = [[part] for part in sorted(line, key=lambda part: -part.area)]
+    sides = [_sides(group) for group in groups]
+    columns = _Bands(tall)
+    for number, (left, right, _, _) in enumerate(sides):
+        columns.add(number, left, right)
     changed = True
     while changed:
         changed = False
-        for first in range(len(groups)):
-            for second in range(len(groups) - 1, first, -1):
-                if _belong(groups[first], groups[second], tall):
-                    groups[first] += groups.pop(second)
+        for first, group in enumerate(groups):
+            second = len(groups) if group else first
+            while second > first:
+                second = _last_that_belongs(first, second, groups, sides, columns, tall)
+                if second > first:
+                    group += groups[second]
+                    groups[second] = []
+                    sides[first] = _sides(group)
+                    columns.add(first, *sides[first][:2])
                     changed = True
-    return sorted(groups, key=lambda group: _sides(group)[0] + _sides(group)[1])
+    order = sorted((number for number, group in enumerate(groups) if group), key=lambda n: sides[n][0] + sides[n][1])
+    return [groups[number] for number in order]
 
 
-def _belong(one: Group, other: Group, tall: float) -> bool:
-    left, right, top, bottom = _sides(one)
-    other_left, other_right, other_top, other_bottom = _sides(other)
+def _last_that_belongs(
+    first: int, before: int, groups: list[Group], sides: list[Sides], columns: _Bands, tall: float
+) -> int:
+    """The last group between those two that belongs to the first; or the first itself."""
+    left, right, _, _ = sides[first]
+    reach = TOUCHING * tall
+    for second in reversed(columns.near(left - reach, right + reach)):
+        if second <= first:
+            break
+        if second < before and groups[second] and _belong(sides[first], sides[second], tall):
+            return second
+    return first
+
+
+def _belong(one: Sides, other: Sides, tall: float) -> bool:
+    left, right, top, bottom = one
+    other_left, other_right, other_top, other_bottom = other
     across = _overlap(left, right, other_left, other_right)
     both_tall = min(bottom - top, other_bottom - other_top) > 0.75 * tall
     above = max(other_top - bottom, top - other_bottom, 0)
@@ -147,7 +216,7 @@ def _belong(one: Group, other: Group, tall: float) -> bool:
     return gap <= TOUCHING * tall * (0.5 if small else 1) or across > 0.2
 
 
-def _sides(group: Sequence[Part]) -> tuple[int, int, int, int]:
+def _sides(group: Sequence[Part]) -> Sides:
     return (
         min(part.left for part in group),
         max(part.right for part in group),

@@ -1,6 +1,7 @@
 """PBM, PGM and PPM, ASCII and binary: read here, since OpenCV ignores their maxval."""
 
 import re
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,10 @@ from digitd.imaging.remedies import SEND_AGAIN
 GAP = rb"(?:\s|#[^\n\r]*[\n\r])+"
 HEADER = re.compile(rb"P([1-6])" + GAP + rb"(\d{1,9})" + GAP + rb"(\d{1,9})(?:" + GAP + rb"(\d{1,5}))?")
 COMMENT = re.compile(rb"#[^\n\r]*")
+AT_ONCE = 1 << 20
+"""So many samples, or bytes of text, are converted at once."""
+
+Sample = TypeVar("Sample", np.uint8, np.uint16)
 
 
 def size(data: bytes) -> tuple[int, int]:
@@ -38,22 +43,42 @@ def decode(data: bytes) -> NDArray[np.uint8]:
     if kind == 4:
         stride = (width + 7) // 8
         packed = np.frombuffer(data, np.uint8, stride * height, start).reshape(height, stride)
-        return np.where(np.unpackbits(packed, axis=1)[:, :width], 0, 255).astype(np.uint8)
+        return _black_and_white(np.unpackbits(packed, axis=1)[:, :width])
     if kind == 1:
         bits = np.frombuffer(COMMENT.sub(b"", data[start:]), np.uint8)
-        bits = bits[(bits == ord("0")) | (bits == ord("1"))]
-        return np.where(_whole(bits, count) == ord("1"), 0, 255).astype(np.uint8).reshape(shape)
+        bits = _whole(bits[(bits == ord("0")) | (bits == ord("1"))], count)
+        return _black_and_white(bits - ord("0")).reshape(shape)
     if kind in (2, 3):
-        numbers = COMMENT.sub(b"", data[start:]).split(None, count)[:count]
-        if any(not number.isdigit() or len(number) > 5 for number in numbers):
-            raise DamagedScanError("the PNM image has something else among its pixels", SEND_AGAIN)
-        samples = _whole(np.array([int(number) for number in numbers], np.float32), count)
+        samples = _numbers(COMMENT.sub(b"", data[start:]), count)
     else:
         samples = np.frombuffer(data, ">u2" if maxval > 255 else np.uint8, count, start)
-    if maxval != 255:
-        samples = np.minimum(samples.astype(np.float32) * (255 / maxval) + 0.5, 255)
-    image = samples.astype(np.uint8).reshape(shape)
+    image = np.empty(count, np.uint8)
+    for at in range(0, count, AT_ONCE):
+        some = samples[at : at + AT_ONCE]
+        if maxval != 255:
+            some = np.minimum(some.astype(np.float32) * (255 / maxval) + 0.5, 255)
+        image[at : at + AT_ONCE] = some.astype(np.uint8)
+    image = image.reshape(shape)
     return image[..., ::-1] if image.ndim == 3 else image
+
+
+def _black_and_white(bits: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.multiply(1 - bits, 255, dtype=np.uint8)
+
+
+def _numbers(text: bytes, count: int) -> NDArray[np.uint16]:
+    """The first `count` numbers of a text, which may be millions: read by pieces."""
+    samples, found, at = np.empty(count, np.uint16), 0, 0
+    while found < count and at < len(text):
+        end = at + AT_ONCE
+        while end < len(text) and not text[end : end + 1].isspace():
+            end += 1
+        numbers = text[at:end].split()[: count - found]
+        if any(not number.isdigit() or len(number) > 5 or int(number) > 65535 for number in numbers):
+            raise DamagedScanError("the PNM image has something else among its pixels", SEND_AGAIN)
+        samples[found : found + len(numbers)] = [int(number) for number in numbers]
+        found, at = found + len(numbers), end
+    return _whole(samples[:found], count)
 
 
 def _header(data: bytes) -> tuple[int, int, int, int, int]:
@@ -71,7 +96,7 @@ def _header(data: bytes) -> tuple[int, int, int, int, int]:
     return kind, width, height, maxval, (match.end(3) if bitmap else match.end(4)) + 1
 
 
-def _whole(samples: NDArray[np.float32] | NDArray[np.uint8], count: int) -> NDArray[np.float32]:
+def _whole(samples: NDArray[Sample], count: int) -> NDArray[Sample]:
     if samples.size < count:
         raise TruncatedScanError("the PNM image ends before its pixels do", SEND_AGAIN)
-    return samples[:count].astype(np.float32)
+    return samples[:count]

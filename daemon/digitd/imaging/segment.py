@@ -1,5 +1,6 @@
 """Ink to marks: lines from top to bottom, in each the digits and separators from left to right."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -11,6 +12,7 @@ from digitd.imaging.clean import Ink
 from digitd.imaging.components import Part, parts_of
 from digitd.imaging.gray import Gray, as_gray
 from digitd.imaging.lines import digits_of, lines_of
+from digitd.imaging.medians import median_of_others
 from digitd.imaging.touching import cut_touching
 
 Kind = Literal["digit", "separator"]
@@ -52,8 +54,10 @@ def segment(ink: Ink, layout: Layout = "auto", digits: int | None = None) -> lis
     if layout == "single" or (digits == 1 and layout != "page"):
         return [[_mark(ink, parts, "digit")]]
     lines = [digits_of(line) for line in lines_of(parts, one=layout == "line")]
-    lines = cut_touching(ink, lines, digits)
-    return [[_mark(ink, group, _kind(ink, group, line)) for group in line] for line in lines]
+    return [
+        [_mark(ink, group, kind) for group, kind in zip(line, _kinds(line), strict=True)]
+        for line in cut_touching(lines, digits)
+    ]
 
 
 def _mark(ink: Ink, group: Sequence[Part], kind: Kind) -> Mark:
@@ -79,18 +83,24 @@ def _on_page(ink: Ink, left: int, top: int, right: int, bottom: int) -> tuple[in
     return x, y, max(1, min(round(right * ink.scale), width) - x), max(1, min(round(bottom * ink.scale), height) - y)
 
 
-def _kind(ink: Ink, group: Sequence[Part], line: Sequence[Sequence[Part]]) -> Kind:
+def _kinds(line: Sequence[Sequence[Part]]) -> list[Kind]:
+    """What each group of a line is, by its size among the others."""
     if len(line) < 2:
-        return "digit"
-    heights = [_height(other) for other in line if other is not group]
-    tall = float(np.median([height for height in heights if height >= 0.5 * max(heights)]))
+        return ["digit"]
+    heights = [_height(group) for group in line]
+    ordered = sorted(heights)
+    kinds: list[Kind] = []
+    for place, (group, height) in enumerate(zip(line, heights, strict=True)):
+        tallest = ordered[-2] if height == ordered[-1] else ordered[-1]
+        tall = median_of_others(ordered, height, bisect_left(ordered, 0.5 * tallest)) or tallest
+        inside = 0 < place < len(line) - 1 and len(line) >= 4
+        kinds.append("separator" if _is_small(group, tall) or (inside and _is_slash(group, tall)) else "digit")
+    return kinds
+
+
+def _is_small(group: Sequence[Part], tall: float) -> bool:
     height, width = _height(group), _width(group)
-    if max(height, width) < DOT * tall or (height < FLAT * tall and width < 0.9 * tall):
-        return "separator"
-    inside = group is not line[0] and group is not line[-1]
-    if inside and len(line) >= 4 and len(group) == 1 and height > SLASH_HEIGHT * tall and _is_slash(group[0]):
-        return "separator"
-    return "digit"
+    return max(height, width) < DOT * tall or (height < FLAT * tall and width < 0.9 * tall)
 
 
 def _height(group: Sequence[Part]) -> int:
@@ -101,10 +111,12 @@ def _width(group: Sequence[Part]) -> int:
     return max(part.right for part in group) - min(part.left for part in group)
 
 
-def _is_slash(part: Part) -> bool:
-    y, x = np.nonzero(part.mask)
+def _is_slash(group: Sequence[Part], tall: float) -> bool:
+    if len(group) > 1 or group[0].height <= SLASH_HEIGHT * tall:
+        return False
+    y, x = np.nonzero(group[0].mask)
     if len(x) < 8:
         return False
     slope, offset = np.polyfit(y, x, 1)
     deviation = float(np.abs(x - (slope * y + offset)).mean())
-    return bool(-slope > SLASH_TILT and deviation < STRAIGHT * part.height)
+    return bool(-slope > SLASH_TILT and deviation < STRAIGHT * group[0].height)

@@ -1,14 +1,16 @@
 """Digits that touch: parts too wide to be one are cut where the least ink connects their halves."""
 
+from bisect import bisect_right
 from itertools import pairwise
+from statistics import median
 
 import cv2
 import numpy as np
 
-from digitd.imaging.clean import Ink
 from digitd.imaging.components import Part
 from digitd.imaging.gray import Gray, as_gray
 from digitd.imaging.lines import Group
+from digitd.imaging.medians import median_of_others
 from digitd.imaging.normalise import stroke_width
 
 WIDE = 1.3
@@ -35,27 +37,31 @@ MOST_CUT = 2.6
 """A cut goes through at most so many strokes' width of ink."""
 
 
-def cut_touching(ink: Ink, lines: list[list[Group]], digits: int | None) -> list[list[Group]]:
+def cut_touching(lines: list[list[Group]], digits: int | None) -> list[list[Group]]:
     """Cut groups that are too wide. Where `digits` is known, the widest are cut until there are as many."""
-    result = []
-    for line in lines:
-        tall = _tall(line)
-        alone = sum(map(len, lines)) == 1
-        groups: list[Group] = []
-        for group in line:
-            width, height = _extent(group)
-            least = (WIDE_ALONE if alone else WIDE) * max(tall, height)
-            if width > least:
-                groups += _cut(group, max(2, round(width / (USUAL * tall))), MOST_CUT)
-            elif not alone and width > max(WAISTED * height, WIDER * _usual_width(line, group, tall)):
-                pieces = _cut(group, 2, WAIST, MIDDLE)
-                groups += pieces if len(pieces) > 1 else _cut_between_loops(group)
-            else:
-                groups += _cut_between_loops(group)
-        result.append(groups)
+    alone = sum(map(len, lines)) == 1
+    result = [_cut_line(line, alone) for line in lines]
     if digits is not None:
         _reach(result, digits)
     return result
+
+
+def _cut_line(line: list[Group], alone: bool) -> list[Group]:
+    extents = [_extent(group) for group in line]
+    tallest = max(height for _, height in extents)
+    tall = median(height for _, height in extents if height >= 0.5 * tallest)
+    widths = sorted(width for width, _ in extents)
+    groups: list[Group] = []
+    for group, (width, height) in zip(line, extents, strict=True):
+        least = (WIDE_ALONE if alone else WIDE) * max(tall, height)
+        if width > least:
+            groups += _cut(group, max(2, round(width / (USUAL * tall))), MOST_CUT)
+        elif not alone and width > max(WAISTED * height, WIDER * _usual_width(widths, width, tall)):
+            pieces = _cut(group, 2, WAIST, MIDDLE)
+            groups += pieces if len(pieces) > 1 else _cut_between_loops(group)
+        else:
+            groups += _cut_between_loops(group)
+    return groups
 
 
 def _reach(lines: list[list[Group]], digits: int) -> None:
@@ -68,11 +74,6 @@ def _reach(lines: list[list[Group]], digits: int) -> None:
         if len(pieces) < 2:
             return
         line[at : at + 1] = pieces
-
-
-def _tall(line: list[Group]) -> float:
-    heights = [_extent(group)[1] for group in line]
-    return float(np.median([height for height in heights if height >= 0.5 * max(heights)]))
 
 
 def _cut_between_loops(group: Group) -> list[Group]:
@@ -104,10 +105,10 @@ def _canvas(group: Group) -> tuple[Gray, int, int]:
     return own, left, top
 
 
-def _usual_width(line: list[Group], group: Group, tall: float) -> float:
-    """The median width of a line's other digits, ones left out."""
-    widths = [_extent(other)[0] for other in line if other is not group]
-    return float(np.median([width for width in widths if width > NARROW * tall] or USUAL * tall))
+def _usual_width(widths: list[int], own: int, tall: float) -> float:
+    """The median width of a line's other digits, ones left out. `widths` are all, ascending."""
+    usual = median_of_others(widths, own, bisect_right(widths, NARROW * tall))
+    return USUAL * tall if usual is None else usual
 
 
 def _extent(group: Group) -> tuple[int, int]:

@@ -95,26 +95,37 @@ class Rules:
                 return verdict
         return self.file(name)
 
-    def enters(self, relative_folder: str) -> bool:
-        """Whether the folder at this path below the inbox, "" for the inbox itself, is looked into."""
-        return not relative_folder or all(self.folder(name) is None for name in relative_folder.split("/"))
-
 
 class Once:
-    """Says of each thing whether it is the first time; remembers at most `limit`, and is silent from there."""
+    """Says of each thing of a kind whether it is the first time.
+
+    Remembers at most `limit` of a kind, those longest unseen forgotten first; no kind takes another's room. Only while
+    as many are there at once is it silent about the rest of that kind: else each rescan would tell of them all again.
+    """
 
     def __init__(self, limit: int = 100_000) -> None:
         self._limit = limit
-        # Hashes, not the paths themselves: eight bytes each do, and a collision costs one log line.
-        self._seen: set[int] = set()
+        # Hashes, not the paths themselves: eight bytes each do, and a collision costs one log line. With each, the
+        # rescan that saw it last; they are in that order.
+        self._seen: dict[str, dict[int, int]] = {}
+        self._rescans = 0
 
-    def first(self, *thing: str) -> bool:
+    def rescanned(self) -> None:
+        """What was not asked about since the rescan before this one is there no more, and gives way to others."""
+        self._rescans += 1
+
+    def first(self, kind: str, thing: str) -> bool:
         """True the first time it is asked about `thing`, while there is room to remember it."""
+        seen = self._seen.setdefault(kind, {})
         key = hash(thing)
-        if key in self._seen or len(self._seen) >= self._limit:
-            return False
-        self._seen.add(key)
-        return True
+        known = seen.pop(key, None) is not None
+        if not known and len(seen) >= self._limit:
+            oldest = next(iter(seen))
+            if seen[oldest] >= self._rescans - 1:
+                return False
+            del seen[oldest]
+        seen[key] = self._rescans
+        return not known
 
 
 def type_verdict(mode: int) -> Verdict | None:

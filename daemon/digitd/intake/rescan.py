@@ -2,7 +2,7 @@
 
 import os
 import stat as modes
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,6 +66,20 @@ def walk(
     What is left alone goes to `on_ignored`, a folder or file that cannot be looked at to `on_error`
     (the path "" is the root itself), and the walk goes on. An entry that vanishes meanwhile is skipped.
     """
+    for entry in steps(root, rules, recursive=recursive, on_ignored=on_ignored, on_error=on_error):
+        if entry is not None:
+            yield entry
+
+
+def steps(
+    root: str | Path,
+    rules: Rules,
+    *,
+    recursive: bool,
+    on_ignored: Callable[[str, Verdict], None],
+    on_error: Callable[[str, OSError], None],
+) -> Iterator[Entry | None]:
+    """The walk, one thing looked at a step: None where that was no candidate. So a caller can pause it anywhere."""
     pending = [""]
     while pending:
         folder = pending.pop()
@@ -74,11 +88,9 @@ def walk(
             path = prefix + item.name
             try:
                 if item.is_dir(follow_symlinks=False):
-                    if not recursive:
-                        continue
-                    if (verdict := rules.folder(item.name)) is None:
+                    verdict = rules.folder(item.name) if recursive else None
+                    if recursive and verdict is None:
                         pending.append(path)
-                        continue
                 elif not item.is_file(follow_symlinks=False):
                     verdict = rules.folder(item.name) or type_verdict(item.stat(follow_symlinks=False).st_mode)
                 elif (verdict := rules.file(item.name)) is None:
@@ -88,35 +100,44 @@ def walk(
                         continue
                     verdict = type_verdict(status.st_mode)
             except FileNotFoundError:
-                continue
+                verdict = None
             except OSError as error:
                 on_error(path, error)
-                continue
+                verdict = None
             if verdict is not None:
                 on_ignored(path, verdict)
+            yield None
 
 
-def oldest(entries: Iterable[Entry], limit: int, skip: Callable[[Entry], bool] = lambda _: False) -> Window:
-    """The `limit` oldest entries, oldest first, then by name; those that `skip` names (in hand, done) left out.
+class Oldest:
+    """Gathers the `limit` oldest of the entries that it is given; those that `skip` names (in hand, done) left out.
 
-    Holds 2 * limit entries at most, however many there are.
+    Holds 2 * limit entries at most, however many are added.
     """
-    kept: list[Entry] = []
-    more = False
-    newest_allowed: int | None = None
-    for entry in entries:
+
+    def __init__(self, limit: int, skip: Callable[[Entry], bool] = lambda _: False) -> None:
+        self._limit, self._skip = limit, skip
+        self._kept: list[Entry] = []
+        self._more = False
+        self._newest_allowed: int | None = None
+
+    def add(self, entry: Entry) -> None:
+        """Take note of an entry."""
         # The cheap half of the order key first: most of a million entries end here.
-        if newest_allowed is not None and entry.stamp.mtime_ns > newest_allowed:
-            more = more or not skip(entry)
-            continue
-        if skip(entry):
-            continue
-        kept.append(entry)
-        if len(kept) >= 2 * limit:
-            more = more or len(kept) > limit
-            kept = _first(kept, limit)
-            newest_allowed = _end_of_second(kept[-1].stamp.mtime_ns) if kept else -1
-    return Window(_first(kept, limit), more or len(kept) > limit)
+        if self._newest_allowed is not None and entry.stamp.mtime_ns > self._newest_allowed:
+            self._more = self._more or not self._skip(entry)
+            return
+        if self._skip(entry):
+            return
+        self._kept.append(entry)
+        if len(self._kept) >= 2 * self._limit:
+            self._more = self._more or len(self._kept) > self._limit
+            self._kept = _first(self._kept, self._limit)
+            self._newest_allowed = _end_of_second(self._kept[-1].stamp.mtime_ns) if self._kept else -1
+
+    def window(self) -> Window:
+        """The oldest so far, oldest first, then by name."""
+        return Window(_first(self._kept, self._limit), self._more or len(self._kept) > self._limit)
 
 
 def _first(entries: list[Entry], limit: int) -> list[Entry]:

@@ -106,6 +106,18 @@ class Settler:
     def __contains__(self, path: object) -> bool:
         return path in self._waiting
 
+    def found(self, path: str, stamp: Stamp) -> bool:
+        """Take note of what a listing found, with the stamp that it had then; False if there is no room.
+
+        Nothing is looked at: that comes when it is due.
+        """
+        if path in self._waiting:
+            return True
+        if len(self._waiting) >= self._capacity:
+            return False
+        self._hint(path, HintKind.FOUND, stamp)
+        return True
+
     def hint(self, path: str, kind: HintKind) -> bool:
         """Take note of a hint. False if it could not be kept (no room, or stat failed): a rescan must find the file."""
         try:
@@ -123,10 +135,7 @@ class Settler:
                 kind = wait.kind  # a late or repeated event for the same bytes tells nothing new
         if wait is None and len(self._waiting) >= self._capacity:
             return False
-        since = now = self._now()
-        if kind is HintKind.FOUND and (age := self._age(stamp, now)) is not None:
-            since -= age
-        self._wait(path, stamp, kind, since + self._need(path, kind, stamp))
+        self._hint(path, kind, stamp)
         return True
 
     def due(self, limit: int | None = None) -> list[Ready]:
@@ -141,15 +150,15 @@ class Settler:
                 ready.append(Ready(path, wait.stamp))
         return ready
 
-    def next_due(self) -> float | None:
-        """Seconds until something may be due (0.0: now); None while nothing waits."""
+    def next_due(self) -> float:
+        """When something may be due (by `now`'s clock); inf while nothing waits."""
         while self._checks:
             check, path = self._checks[0]
             wait = self._waiting.get(path)
             if wait is not None and wait.check == check:
-                return max(0.0, check - self._now())
+                return check
             heapq.heappop(self._checks)
-        return None
+        return float("inf")
 
     def retry(self, path: str, after: float) -> bool:
         """Offer again in `after` seconds a scan that was cut short; sooner if its writer is seen to finish it.
@@ -192,6 +201,12 @@ class Settler:
         """Wait for this path no longer."""
         self._waiting.pop(path, None)
         self._cut_short.pop(path, None)
+
+    def _hint(self, path: str, kind: HintKind, stamp: Stamp) -> None:
+        since = now = self._now()
+        if kind is HintKind.FOUND and (age := self._age(stamp, now)) is not None:
+            since -= age
+        self._wait(path, stamp, kind, since + self._need(path, kind, stamp))
 
     def _need(self, path: str, kind: HintKind, stamp: Stamp) -> float:
         """Seconds without a change that a file needs to be ready."""

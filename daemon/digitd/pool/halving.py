@@ -1,7 +1,8 @@
-"""What to do with a batch whose worker was lost: halve it until the scan that did it stands alone. Pure."""
+"""What to do with a batch whose worker was lost: divide it until the scan that did it stands alone. Pure."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import pairwise
 
 from digitd.errors import ScanError, WorkerDiedError, WorkerMemoryError, WorkerTimeoutError
 from digitd.pool.messages import Finding, Identity, Job, Seen
@@ -29,15 +30,23 @@ class Batch:
     tries: int = 0
 
 
-def after_loss(batch: Batch) -> tuple[Batch, ...]:
-    """The batches to try instead. None left: the one scan is to blame."""
+def after_loss(batch: Batch, suspect: int | None = None) -> tuple[Batch, ...]:
+    """The batches to try instead. None left: the one scan is to blame.
+
+    SUSPECT is the job, counted in this batch, at which the worker was; without one (it was at all of them, in the
+    network) the batch is halved. A suspect is set apart, and no more than that: only who stood alone is blamed.
+    """
     if len(batch.jobs) == 1:
         again = replace(batch, tries=batch.tries + 1)
         return (again,) if again.tries < TRIES_ALONE else ()
-    middle = len(batch.jobs) // 2
-    return (
-        Batch(batch.key, batch.jobs[:middle], batch.places[:middle]),
-        Batch(batch.key, batch.jobs[middle:], batch.places[middle:]),
+    count = len(batch.jobs)
+    cuts = [count // 2]
+    if suspect is not None and 0 <= suspect < count:
+        cuts = [suspect, suspect + 1]
+    return tuple(
+        Batch(batch.key, batch.jobs[start:end], batch.places[start:end])
+        for start, end in pairwise([0, *cuts, count])
+        if start < end
     )
 
 

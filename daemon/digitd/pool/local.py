@@ -1,5 +1,6 @@
 """Worker processes on this machine, each with a channel of its own; one that dies or hangs is replaced."""
 
+import atexit
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -27,7 +28,7 @@ class WorkersFailError(DigitdError):
 
 
 class BundleReplacedError(DigitdError):
-    """A worker that took another's place loaded another bundle: results would name the wrong model."""
+    """A worker loaded another bundle than the daemon, or the other workers, did: results would name the wrong model."""
 
     code = "bundle_replaced"
 
@@ -62,11 +63,12 @@ class LocalPool:
         memory: int,
         on_output: Callable[[int, str], None],
         on_loss: Callable[[int, Loss, int], None],
+        sha256: str | None = None,
     ) -> None:
         """TIMEOUT in seconds for one scan, MEMORY in bytes for one worker.
 
         ON_OUTPUT gets a worker's pid and a line that a library printed; ON_LOSS a pid, the cause, and how many scans
-        it had in hand.
+        it had in hand. SHA256 is that of the bundle that results name; without one, all load what the first one loads.
         """
         self._setup = setup
         self._count = count
@@ -78,12 +80,14 @@ class LocalPool:
         self._waiting: deque[Batch] = deque()
         self._submissions: dict[int, _Submission] = {}
         self._load_failures = 0
-        self._bundle: str | None = None
+        self._bundle = sha256
         self._memory_checked = 0.0
         self._context = context()
 
     def start(self) -> None:
         """Start the processes; `ready` tells when all have loaded."""
+        # They heed no signal but kill: without this, a program that ends by an exception would wait for them for ever.
+        atexit.register(self.stop)
         while len(self._workers) < self._count:
             self._workers.append(self._spawn())
 
@@ -160,6 +164,7 @@ class LocalPool:
             self._tell(worker, to_its_end=True)
             worker.output.close()
         self._workers.clear()
+        atexit.unregister(self.stop)
 
     def _spawn(self) -> WorkerProcess:
         return WorkerProcess.start(self._context, self._setup, time.monotonic() + LOAD_SECONDS)
@@ -174,9 +179,7 @@ class LocalPool:
                 return
             if worker.free:
                 batch = self._waiting.popleft()
-                worker.batch = batch
-                worker.progress_seen = worker.progress.value
-                worker.deadline = time.monotonic() + self._timeout
+                worker.take(batch, time.monotonic() + self._timeout)
                 try:
                     worker.channel.send_bytes(encode(batch.jobs))
                 except OSError:
@@ -237,7 +240,7 @@ class LocalPool:
         done: list[Done] = []
         if worker.batch is not None:
             self._on_loss(worker.pid, loss, len(worker.batch.jobs))
-            again = after_loss(worker.batch)
+            again = after_loss(worker.batch, worker.suspect)
             self._waiting.extendleft(reversed(again))
             if not again:
                 (job,) = worker.batch.jobs

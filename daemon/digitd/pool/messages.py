@@ -6,6 +6,9 @@ from msgspec import Struct, msgpack
 
 from digitd.results import Outcome
 
+NOWHERE = -1
+"""What a worker says of its place in a batch while it is at no single job."""
+
 
 class Setup(Struct, frozen=True):
     """What a worker needs to begin: the bundle's folder, the engine's name, and what one scan may cost."""

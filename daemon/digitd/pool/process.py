@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Iterable, Iterator
-from ctypes import c_uint64
+from ctypes import c_int64, c_uint64
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
@@ -14,16 +14,16 @@ from typing import Self
 import psutil
 
 from digitd.pool.halving import Batch, Loss
-from digitd.pool.messages import Setup
+from digitd.pool.messages import NOWHERE, Setup
 
 OUTPUT_CHUNK = 65536
 
 
-def enter(setup: Setup, channel: Connection, output: Connection, progress: c_uint64) -> None:
+def enter(setup: Setup, channel: Connection, output: Connection, progress: c_uint64, place: c_int64) -> None:
     """Become a worker."""
     from digitd.pool.worker import main
 
-    main(setup, channel, output, progress)
+    main(setup, channel, output, progress, place)
 
 
 @dataclass
@@ -34,6 +34,7 @@ class WorkerProcess:
     channel: Connection
     output: Connection
     progress: c_uint64
+    place: c_int64
     loaded: bool = False
     batch: Batch | None = None
     progress_seen: int = 0
@@ -52,14 +53,29 @@ class WorkerProcess:
         channel, channel_inside = context.Pipe()
         output, output_inside = context.Pipe(duplex=False)
         progress = context.RawValue(c_uint64, 0)
+        place = context.RawValue(c_int64, NOWHERE)
         process = context.Process(
-            target=enter, args=(setup, channel_inside, output_inside, progress), name="digitd-worker", daemon=True
+            target=enter,
+            args=(setup, channel_inside, output_inside, progress, place),
+            name="digitd-worker",
+            daemon=True,
         )
         _start_apart(process)
         channel_inside.close()
         output_inside.close()
         os.set_blocking(output.fileno(), False)
-        return cls(process, channel, output, progress, deadline=deadline)
+        return cls(process, channel, output, progress, place, deadline=deadline)
+
+    def take(self, batch: Batch, deadline: float) -> None:
+        """Have this in hand until DEADLINE (monotonic seconds), or a while longer with each progress."""
+        self.batch, self.deadline = batch, deadline
+        self.progress_seen = self.progress.value
+        self.place.value = NOWHERE
+
+    @property
+    def suspect(self) -> int | None:
+        """The job of its batch at which it is; None if that cannot be said."""
+        return None if self.place.value == NOWHERE else self.place.value
 
     @property
     def pid(self) -> int:

@@ -8,7 +8,7 @@ import signal
 import stat
 import time
 from collections.abc import Iterator
-from ctypes import c_uint64
+from ctypes import c_int64, c_uint64
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -16,7 +16,19 @@ from pathlib import Path
 from digitd.errors import DigitdError, EmptyScanError, ScanError, TooManyBytesError
 from digitd.imaging.decode import Limits
 from digitd.pool.fingerprint import fingerprint
-from digitd.pool.messages import Finding, Findings, Hello, Identity, Job, Refusal, Seen, Setup, decode_jobs, encode
+from digitd.pool.messages import (
+    NOWHERE,
+    Finding,
+    Findings,
+    Hello,
+    Identity,
+    Job,
+    Refusal,
+    Seen,
+    Setup,
+    decode_jobs,
+    encode,
+)
 from digitd.recognition.bundle import Bundle
 from digitd.recognition.reader import Options, Reader, ScanInput, open_reader
 from digitd.results import Reason, failed
@@ -30,7 +42,7 @@ NO_REGULAR_FILE = frozenset({errno.ENOENT, errno.ELOOP, errno.ENXIO, errno.ENOTD
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def main(setup: Setup, channel: Connection, output: Connection, progress: c_uint64) -> None:
+def main(setup: Setup, channel: Connection, output: Connection, progress: c_uint64, place: c_int64) -> None:
     """Serve batches until the channel closes."""
     _die_with_the_daemon()
     # Both go to a whole group (Ctrl-C, `timeout`, `kill 0`): the daemon is who ends its workers.
@@ -54,7 +66,7 @@ def main(setup: Setup, channel: Connection, output: Connection, progress: c_uint
         except (EOFError, ConnectionError):
             return
         begun = time.monotonic()
-        findings = read(jobs, reader, limits, progress)
+        findings = read(jobs, reader, limits, progress, place)
         wanted = _send(channel, Findings(findings, time.monotonic() - begun))
 
 
@@ -80,13 +92,14 @@ def _die_with_the_daemon() -> None:
         forkserver._forkserver._forkserver_alive_fd = None  # type: ignore[attr-defined]
 
 
-def read(jobs: tuple[Job, ...], reader: Reader, limits: Limits, progress: c_uint64) -> tuple[Finding, ...]:
+def read(jobs: tuple[Job, ...], reader: Reader, limits: Limits, progress: c_uint64, at: c_int64) -> tuple[Finding, ...]:
     """One finding a job. Only one scan's bytes are held at a time."""
     findings: list[Finding | None] = [None] * len(jobs)
     opened: list[tuple[int, Identity, str]] = []
 
     def inputs() -> Iterator[ScanInput]:
         for place, job in enumerate(jobs):
+            at.value = place
             progress.value += 1
             try:
                 data, identity = load(job.path, limits.bytes)
@@ -100,6 +113,9 @@ def read(jobs: tuple[Job, ...], reader: Reader, limits: Limits, progress: c_uint
             else:
                 opened.append((place, identity, hashlib.sha256(data).hexdigest()))
                 yield ScanInput(job.name, data, Options(job.layout, job.digits, job.accept, job.margin))
+
+        # What follows, the network's call, is for all of them.
+        at.value = NOWHERE
 
     outcomes = reader.read(inputs())
     for (place, identity, sha256), outcome in zip(opened, outcomes, strict=True):

@@ -21,7 +21,7 @@ class TensorFlowEngine:
         except ImportError as error:
             raise BundleError(
                 "`model.engine: tensorflow` needs TensorFlow, and it is not installed",
-                "Install it (pip install 'digitd[train]'), or set `model.engine: litert`",
+                "Install digitd with its extra (pip install '.[train]' in its clone), or set `model.engine: litert`",
             ) from error
         try:
             model: Any = keras.models.load_model(path, compile=False)

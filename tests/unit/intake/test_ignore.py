@@ -64,8 +64,6 @@ def test_ignore_patterns_hold_for_files_and_folders() -> None:
     assert rules.verdict("DRAFTS/scan.png") is Verdict.IGNORED
     assert rules.verdict("1_x.png") is Verdict.IGNORED
     assert rules.folder("drafts") is Verdict.IGNORED
-    assert not rules.enters("a/drafts")
-    assert rules.enters("")
     assert rules.verdict("scan.png") is None
 
 
@@ -109,7 +107,29 @@ def test_the_level_tells_noise_from_what_a_user_should_know() -> None:
 
 
 def test_a_thing_is_said_once_and_memory_is_bounded() -> None:
-    """The first time is True, later ones False, and beyond the limit all are."""
+    """The first time is True, later ones False; while as many as are remembered are there, it is silent of others."""
     once = Once(limit=2)
-    assert [once.first("a", "x"), once.first("a", "x"), once.first("b", "x")] == [True, False, True]
-    assert not once.first("c", "x")
+    assert [once.first("a", "x"), once.first("a", "x"), once.first("a", "y")] == [True, False, True]
+    assert not once.first("a", "z")
+    assert [once.first("a", "x"), once.first("a", "y")] == [False, False]
+
+
+def test_what_is_there_no_more_gives_way() -> None:
+    """What two rescans have not seen is forgotten for something new; what they still see is not."""
+    once = Once(limit=2)
+    assert once.first("a", "gone") and once.first("a", "stays")
+    for _ in range(2):
+        once.rescanned()
+        assert not once.first("a", "stays")
+    assert once.first("a", "new")
+    assert not once.first("a", "stays") and not once.first("a", "new")
+    assert not once.first("a", "gone")
+
+
+def test_noise_takes_no_room_from_warnings() -> None:
+    """However many things of one kind there are, the first of another is told."""
+    once = Once(limit=3)
+    for number in range(10):
+        once.first("no_include_matches", str(number))
+    assert once.first("link", "a.png")
+    assert not once.first("link", "a.png")

@@ -5,13 +5,22 @@ import random
 import socket
 import time
 import tracemalloc
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 
 from digitd.intake.ignore import Rules, Verdict
-from digitd.intake.rescan import Entry, examine, oldest, stamps, walk
+from digitd.intake.rescan import Entry, Oldest, Window, examine, stamps, steps, walk
 from digitd.intake.settle import Stamp
+
+
+def oldest(entries: Iterable[Entry], limit: int, skip: Callable[[Entry], bool] = lambda _: False) -> Window:
+    """The window of all of these."""
+    gathered = Oldest(limit, skip)
+    for each in entries:
+        gathered.add(each)
+    return gathered.window()
 
 
 class Walk:
@@ -97,6 +106,19 @@ def test_any_name_the_file_system_takes_is_found(tmp_path: Path, name: bytes) ->
     found = Walk(tmp_path)
     assert [os.fsencode(path) for path in found.paths] == [name]
     assert isinstance(examine(tmp_path, found.paths[0]), Stamp)
+
+
+def test_a_walk_can_be_paused_after_whatever_it_looked_at(tmp_path: Path) -> None:
+    """Each entry is a step, be it a candidate, something ignored or a folder."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "notes.txt").touch()
+    for number in range(5):
+        (tmp_path / f"{number}.txt").touch()
+        (tmp_path / f"{number}.png").touch()
+    (tmp_path / "link.png").symlink_to("0.png")
+    looked = list(steps(tmp_path, Rules(), recursive=True, on_ignored=lambda *_: None, on_error=lambda *_: None))
+    assert len(looked) == 13
+    assert sum(entry is not None for entry in looked) == 5
 
 
 def test_a_folder_that_cannot_be_listed_does_not_end_the_walk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

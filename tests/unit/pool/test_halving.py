@@ -1,6 +1,8 @@
 """Halving: whatever scan costs its worker, the others are read, and it alone is blamed."""
 
 from collections import deque
+from collections.abc import Callable
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -17,7 +19,9 @@ def batch_of(count: int) -> Batch:
     return Batch(7, jobs, tuple(range(count)))
 
 
-def run(count: int, killers: set[int]) -> tuple[list[int], list[int], int]:
+def run(
+    count: int, killers: set[int], told: Callable[[Batch], int | None] = lambda _: None
+) -> tuple[list[int], list[int], int]:
     """What a pool does: the places that were read, those that were blamed, and how many attempts it took."""
     waiting = deque([batch_of(count)])
     read: list[int] = []
@@ -30,7 +34,7 @@ def run(count: int, killers: set[int]) -> tuple[list[int], list[int], int]:
         assert [job.name for job in batch.jobs] == [f"{place}.png" for place in batch.places]
         if not killers & set(batch.places):
             read += batch.places
-        elif smaller := after_loss(batch):
+        elif smaller := after_loss(batch, told(batch)):
             waiting.extendleft(reversed(smaller))
         else:
             blamed += batch.places
@@ -53,6 +57,34 @@ def test_one_killer_among_many_costs_few_workers() -> None:
     lost = attempts - 6
     assert (len(read), blamed) == (63, [37])
     assert lost == 6 + TRIES_ALONE
+
+
+@given(
+    st.integers(1, 300).flatmap(lambda count: st.tuples(st.just(count), st.sets(st.integers(0, count - 1)))),
+    st.randoms(use_true_random=False),
+)
+def test_who_is_suspected_changes_no_finding(case: tuple[int, set[int]], random: Random) -> None:
+    """Whatever is said of where the worker was, be it wrong or out of range, the killers alone are blamed."""
+    count, killers = case
+    suspects = [None, *range(-1, count + 2)]
+    read, blamed, attempts = run(count, killers, lambda _: random.choice(suspects))
+    assert read == [place for place in range(count) if place not in killers]
+    assert blamed == sorted(killers)
+    # Each loss divides a batch, so that there are at most 2 * count of them in all, each scan alone tried twice.
+    assert attempts <= 3 * count
+
+
+@given(st.integers(2, 300).flatmap(lambda count: st.tuples(st.just(count), st.sets(st.integers(0, count - 1)))))
+def test_a_suspect_that_is_the_culprit_costs_three_workers(case: tuple[int, set[int]]) -> None:
+    """One with its batch and two alone, however large the batch is."""
+    count, killers = case
+
+    def told(batch: Batch) -> int:
+        return next(index for index, place in enumerate(batch.places) if place in killers)
+
+    read, blamed, attempts = run(count, killers, told)
+    assert (len(read), blamed) == (count - len(killers), sorted(killers))
+    assert attempts <= 1 + len(killers) * (1 + TRIES_ALONE + 1)
 
 
 def test_a_scan_alone_is_tried_once_more() -> None:

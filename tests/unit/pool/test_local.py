@@ -6,12 +6,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from digitd.errors import BundleError
-from digitd.pool import process
+from digitd.pool import local, process
 from digitd.pool.halving import Loss
 from digitd.pool.local import BundleReplacedError, LocalPool, WorkersFailError
 from digitd.pool.messages import Finding, Job, Seen, Setup
@@ -27,7 +28,7 @@ Made = Callable[..., "Watched"]
 class Watched:
     """A pool of stub workers, with what it told."""
 
-    def __init__(self, folder: Path, engine: str, count: int, timeout: float, memory: int) -> None:
+    def __init__(self, folder: Path, engine: str, count: int, timeout: float, memory: int, sha256: str | None) -> None:
         self.folder = folder
         self.said: list[tuple[int, str]] = []
         self.losses: list[tuple[Loss, int]] = []
@@ -41,6 +42,7 @@ class Watched:
             memory,
             on_output=lambda pid, line: self.said.append((pid, line)),
             on_loss=lambda _, loss, scans: self.losses.append((loss, scans)),
+            sha256=sha256,
         )
         self.pool.start()
 
@@ -84,8 +86,10 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Made]:
     monkeypatch.setattr(process, "enter", stubs.enter)
     made: list[Watched] = []
 
-    def new(engine: str = "", count: int = 1, timeout: float = PATIENCE, memory: int = MUCH) -> Watched:
-        watched = Watched(tmp_path, engine, count, timeout, memory)
+    def new(
+        engine: str = "", count: int = 1, timeout: float = PATIENCE, memory: int = MUCH, sha256: str | None = None
+    ) -> Watched:
+        watched = Watched(tmp_path, engine, count, timeout, memory, sha256)
         made.append(watched)
         return watched
 
@@ -208,9 +212,8 @@ def test_halving_finds_the_scan_that_costs_its_worker(make: Made, culprit: str, 
     assert blamed.status is Status.FAILED
     assert blamed.reason is not None
     assert blamed.reason.message.startswith(f"{culprit}: ")
-    # 6 scans, then 3, then 1 or 2, ..., and twice alone.
-    assert {each for each, _ in watched.losses} == {loss}
-    assert [scans for _, scans in watched.losses][-2:] == [1, 1]
+    # All 6, and then it alone, twice: the worker said at which scan it was.
+    assert watched.losses == [(loss, 6), (loss, 1), (loss, 1)]
     watched.until(lambda: watched.pool.ready)
 
 
@@ -260,6 +263,21 @@ def test_bundle_replaced_on_disk_is_not_mixed_with_the_old_one(make: Made) -> No
         watched.until(lambda: len(watched.losses) == 1 and watched.pool.ready)
 
 
+def test_first_worker_must_load_the_bundle_that_results_name(make: Made) -> None:
+    """A bundle that was replaced between the daemon's look at it and the first worker's is noticed too."""
+    assert texts(make(sha256="one").read("a")) == ["a"]
+    with pytest.raises(BundleReplacedError, match="no longer the one"):
+        make(sha256="another").read("a")
+
+
+def test_a_culprit_in_the_network_is_found_by_halving(make: Made) -> None:
+    """Where the worker is at no single scan, the batch is halved until the culprit stands alone."""
+    watched = make()
+    names = [*(f"a-{number}" for number in range(5)), "late-1"]
+    assert texts(watched.read(*names)) == [*names[:5], "worker_died"]
+    assert [scans for _, scans in watched.losses] == [6, 3, 2, 1, 1]
+
+
 def test_slow_scans_are_no_hanging_worker(make: Made) -> None:
     """The timeout is for one scan: a batch that takes longer altogether is left alone."""
     watched = make(timeout=1.5)
@@ -287,14 +305,20 @@ def test_a_bug_in_a_worker_is_told_with_its_traceback(make: Made) -> None:
     assert any(line == "RuntimeError: a bug in the reader" for _, line in watched.said)
 
 
-def test_a_stopped_worker_makes_the_pool_unresponsive_only_when_overdue(make: Made) -> None:
-    """The pool counts as responsive while every worker is within its time."""
+def test_a_stopped_worker_makes_the_pool_unresponsive_only_when_overdue(
+    make: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pool counts as responsive while every worker is within its time, and a loop replaces who is not."""
     watched = make()
     watched.until(lambda: watched.pool.ready)
     assert watched.pool.responsive
-    watched.submit(1, "slow-1")
+    watched.submit(1, "stop-1")
     assert watched.pool.responsive
-    watched.collect(1)
+    monkeypatch.setattr(local, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + PATIENCE + 1))
+    assert watched.pool.responsive
+    late = PATIENCE + local.OVERDUE_SECONDS + 1
+    monkeypatch.setattr(local, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + late))
+    assert not watched.pool.responsive
 
 
 def test_a_lost_fork_server_costs_nothing(make: Made) -> None:

@@ -5,7 +5,7 @@ import hashlib
 import os
 import socket
 from collections.abc import Iterator
-from ctypes import c_uint64
+from ctypes import c_int64, c_uint64
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ from digitd.imaging.decode import Limits
 from digitd.pool import fingerprint as fingerprints
 from digitd.pool import worker
 from digitd.pool.fingerprint import fingerprint
-from digitd.pool.messages import Identity, Job, Seen
+from digitd.pool.messages import NOWHERE, Identity, Job, Seen
 from digitd.recognition.reader import Reader, ScanInput
 from digitd.results import Outcome, Status
 
@@ -174,8 +174,8 @@ def test_a_batch_has_one_finding_a_job_in_order(tmp_path: Path) -> None:
     for name, data in (("a", b"1"), ("c", b""), ("d", b"4")):
         (tmp_path / name).write_bytes(data)
     jobs = tuple(Job(os.fsencode(tmp_path / name), name, "auto", None, 0.9, 0.5) for name in "abcd")
-    progress = c_uint64(0)
-    findings = worker.read(jobs, cast(Reader, _Echo()), Limits(100, 100, 100), progress)
+    progress, place = c_uint64(0), c_int64(0)
+    findings = worker.read(jobs, cast(Reader, _Echo()), Limits(100, 100, 100), progress, place)
     assert [finding.seen for finding in findings] == [Seen.READ, Seen.GONE, Seen.READ, Seen.READ]
     outcomes = [finding.outcome for finding in findings]
     assert [outcome.text if outcome else None for outcome in outcomes] == ["1", None, "", "4"]
@@ -184,6 +184,7 @@ def test_a_batch_has_one_finding_a_job_in_order(tmp_path: Path) -> None:
     assert outcomes[2].reason.message.startswith("c: the file is empty")
     assert findings[0].sha256 == "6b86b273ff34fce19d6b804eff5a3f5747ada4eaa22f1d49c01e52ddb7875b4b"
     assert progress.value == 4
+    assert place.value == NOWHERE
 
 
 def test_too_many_bytes_are_named_by_their_hash(tmp_path: Path) -> None:
