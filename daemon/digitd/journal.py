@@ -5,10 +5,11 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
+from urllib.parse import quote
 
 from digitd import fs
 from digitd.errors import FolderError
@@ -44,7 +45,7 @@ class Journal:
         try:
             self._db = sqlite3.connect(self.path, isolation_level=None)
         except sqlite3.Error as error:
-            raise self._unusable(error) from error
+            raise _unusable(self.path, error) from error
         try:
             self._db.execute("PRAGMA journal_mode = WAL")
             self._durable(True)
@@ -61,19 +62,10 @@ class Journal:
                 self.note_boot()
         except sqlite3.Error as error:
             self._db.close()
-            raise self._unusable(error) from error
+            raise _unusable(self.path, error) from error
         except FolderError:
             self._db.close()
             raise
-
-    def _unusable(self, error: sqlite3.Error) -> FolderError:
-        # Operational: the disk is full, a right is missing. The file itself is not at fault.
-        remedy = (
-            "Make room, or give the user that digitd runs as the right to write it"
-            if isinstance(error, sqlite3.OperationalError)
-            else "Move it and its -wal file aside; scans already filed are not read again"
-        )
-        return FolderError(f"the journal {self.path} cannot be used ({error})", remedy)
 
     def close(self) -> None:
         """Close it; what was committed stays."""
@@ -86,12 +78,7 @@ class Journal:
         self.close()
 
     def _make_tables(self) -> None:
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version > VERSION:
-            raise FolderError(
-                f"the journal {self.path} has version {version}; this digitd knows {VERSION}",
-                "Install the digitd that wrote it, or a newer one",
-            )
+        version = _version(self._db, self.path)
         if version == 0:
             with self._transaction():
                 for statement in TABLES.split(";\n"):
@@ -257,6 +244,11 @@ class Journal:
         )
         return {id_: Identity(os.fsdecode(path), *rest) for id_, path, *rest in found}
 
+    @property
+    def has_kept(self) -> bool:
+        """Whether any source stayed in the inbox, under this configuration or an earlier one."""
+        return self._db.execute("SELECT 1 FROM scans WHERE kept = 1 LIMIT 1").fetchone() is not None
+
     def knows_kept(self, identity: Identity) -> bool:
         """Whether this very scan was read before, and stays in the inbox."""
         found = self._db.execute(
@@ -350,3 +342,42 @@ class Journal:
             self._db.executemany(
                 f"DELETE FROM scans WHERE seq = ? AND state = {SETTLED} AND part IS NOT NULL", [(seq,) for seq in seqs]
             )
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[sqlite3.Connection | None]:
+    """The journal of FOLDER to read from, beside a digitd that writes it; None if there is none yet.
+
+    FolderError if it is damaged, or was written by a newer digitd.
+    """
+    path = folder / FILE_NAME
+    if not path.exists():
+        yield None
+        return
+    try:
+        with closing(sqlite3.connect(f"file:{quote(os.fsencode(path))}?mode=ro", uri=True, timeout=5)) as journal:
+            _version(journal, path)
+            journal.execute("SELECT max(seq) FROM scans").fetchone()
+            yield journal
+    except sqlite3.Error as error:
+        raise _unusable(path, error) from error
+
+
+def _version(journal: sqlite3.Connection, path: Path) -> int:
+    version = int(journal.execute("PRAGMA user_version").fetchone()[0])
+    if version > VERSION:
+        raise FolderError(
+            f"the journal {path} has version {version}; this digitd knows {VERSION}",
+            "Install the digitd that wrote it, or a newer one",
+        )
+    return version
+
+
+def _unusable(path: Path, error: sqlite3.Error) -> FolderError:
+    # Operational: the disk is full, a right is missing. The file itself is not at fault.
+    remedy = (
+        "Make room, or give the user that digitd runs as the right to write it"
+        if isinstance(error, sqlite3.OperationalError)
+        else "Move it and its -wal file aside; scans already filed are not read again"
+    )
+    return FolderError(f"the journal {path} cannot be used ({error})", remedy)

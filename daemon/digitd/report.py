@@ -4,21 +4,20 @@ import os
 import sqlite3
 import time
 from collections.abc import Mapping
-from contextlib import closing
 from datetime import datetime
-from urllib.parse import quote
 
 from msgspec import Struct
 
 from digitd import fs, names
-from digitd.errors import FolderError
 from digitd.intake.ignore import Rules
 from digitd.intake.rescan import Entry, walk
-from digitd.journal import FILE_NAME
+from digitd.journal import reading
 from digitd.preflight import holder_of
 from digitd.results import Status, from_json, timestamp
 from digitd.settings import KEEP, Settings
+from digitd.tables import OPEN, RECORDED, UNCERTAIN
 
+UNPUBLISHED = f"state IN ({UNCERTAIN}, {RECORDED}) AND {OPEN}"
 RATE_SECONDS = 60.0
 FAILURES_SHOWN = 5
 
@@ -52,16 +51,8 @@ class Report(Struct, frozen=True):
 def report(settings: Settings) -> Report:
     """The state of things now. It writes nothing, and works while the daemon runs or not."""
     holder = holder_of(settings.state.path)
-    path = settings.state.path / FILE_NAME
-    if not path.exists():
-        return _report(settings, holder, None)
-    try:
-        with closing(sqlite3.connect(f"file:{quote(os.fsencode(path))}?mode=ro", uri=True, timeout=5)) as journal:
-            return _report(settings, holder, journal)
-    except sqlite3.Error as error:
-        raise FolderError(
-            f"the journal {path} cannot be read ({error})", "Run it as the user that digitd runs as, or see its log"
-        ) from error
+    with reading(settings.state.path) as journal:
+        return _report(settings, holder, journal)
 
 
 def _report(settings: Settings, holder: Mapping[str, float] | None, journal: sqlite3.Connection | None) -> Report:
@@ -79,7 +70,9 @@ def _report(settings: Settings, holder: Mapping[str, float] | None, journal: sql
         recent_since = _first_since(journal, now - RATE_SECONDS)
         recent = journal.execute("SELECT count(*) FROM scans WHERE seq >= ?", (recent_since,)).fetchone()[0]
         last = journal.execute("SELECT recognised FROM scans ORDER BY seq DESC LIMIT 1").fetchone()
-        unpublished = journal.execute("SELECT count(*) FROM scans WHERE state = 0 AND state < 2").fetchone()[0]
+        unpublished = journal.execute(
+            "SELECT count(*) FROM scans WHERE state IN (-2, 0) AND state < 2 AND state < 2"
+        ).fetchone()[0]
         failures = _failures(journal, since)
     return Report(
         running=holder is not None,

@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from e2e import scans
 from e2e.harness import PATIENCE, House, environment
 
@@ -136,3 +138,23 @@ def test_a_reader_that_has_enough(house: House) -> None:
             said = process.stderr.read()
             assert process.wait(PATIENCE) == 0
             assert said == b""
+
+
+@pytest.mark.parametrize("form", ["table", "json", "csv"])
+def test_a_full_disk_is_said_and_ends_it(house: House, form: str) -> None:
+    """Where the results cannot be written, `read` says so in a line, ends, and leaves no worker behind."""
+    (house.root / "scan.png").write_bytes(scans.numbered(7))
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "digitd", "read", "--format", form, "scan.png"],
+            cwd=house.root,
+            env=environment(house.root),
+            stdin=subprocess.DEVNULL,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=PATIENCE,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert b"No space left on device" in done.stderr
+    assert b"Traceback" not in done.stderr

@@ -49,7 +49,7 @@ PARTS = {
     "vigil": FOUNDATION | {"intake"},
     "supply": FOUNDATION | {"tables", "intake", "vigil"},
     "heartbeat": FOUNDATION | {"delivery", "pool", "supply", "systemd"},
-    "report": FOUNDATION | {"journal", "intake", "preflight"},
+    "report": FOUNDATION | {"journal", "tables", "intake", "preflight"},
     "retry": FOUNDATION | {"archive", "intake"},
     "workerlog": {"log", "names", "pool"},
     "bulk": FOUNDATION | {"intake", "pool", "workerlog"},

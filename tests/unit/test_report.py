@@ -106,7 +106,7 @@ def test_a_journal_that_cannot_be_read_is_an_error_of_folders(tmp_path: Path) ->
     """With its name and a remedy."""
     rig = Rig(tmp_path)
     (rig.state / "journal.sqlite3").write_bytes(b"no database" * 1000)
-    with pytest.raises(FolderError, match=r"journal.sqlite3 cannot be read"):
+    with pytest.raises(FolderError, match=r"journal.*sqlite3 cannot be used"):
         report(settings_of(rig))
 
 

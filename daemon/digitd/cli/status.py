@@ -87,12 +87,15 @@ def _sentences(now: "Report") -> list[str]:
 
 def check(context: typer.Context, config: Config = None) -> None:
     """Print what `run` would work with; a DigitdError tells what it would refuse."""
+    from digitd.journal import reading
     from digitd.preflight import check_folders, holder_of
     from digitd.recognition.bundle import Bundle, shipped
 
     chosen = settings(context, config)
     print("configuration  good")
     check_folders(chosen, make=False)
+    with reading(chosen.state.path):
+        pass  # it is opened and looked into; what is wrong with it is said as `run` would
     print(f"inbox          {chosen.inbox.path}")
     print(f"outbox         {chosen.outbox.path}")
     print(f"state          {chosen.state.path}")

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import cv2
@@ -68,10 +67,10 @@ def _opened(data: bytes, limits: Limits) -> Iterator[Gray]:
 
 
 def _tiff(data: bytes, limits: Limits) -> Iterator[Gray]:
-    indexes, directories = tiff.pages(data, limits.pages)
-    for directory in directories:
-        _check_size((directory[tiff.WIDTH][0], directory[tiff.HEIGHT][0]), limits)
-    return map(partial(_tiff_page, data), indexes)
+    found = tiff.pages(data, limits.pages)
+    for _, size in found:
+        _check_size(size, limits)
+    return (_tiff_page(data, index) for index, _ in found)
 
 
 def _tiff_page(data: bytes, index: int) -> Gray:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import cast
 
+import cv2
+
 from digitd.imaging.clean import clean
 from digitd.imaging.gray import Gray
 from digitd.imaging.normalise import SIDE, is_mnist_like, normalise
@@ -28,3 +30,8 @@ def glyphs(page: Gray, layout: str = "auto", digits: int | None = None) -> list[
     lines = segment(clean(page), cast(Layout, layout), digits)
     cuts = [[Cut(mark.box, normalise(mark.ink)) for mark in line if mark.kind == "digit"] for line in lines]
     return [line for line in cuts if line]
+
+
+def single_threaded() -> None:
+    """Let OpenCV work in the calling thread alone, in this whole process: several workers share the processors."""
+    cv2.setNumThreads(1)

@@ -15,26 +15,36 @@ USED = frozenset(
     (SUBFILE, WIDTH, HEIGHT, BITS, STRIPS, ORIENTATION, STRIP_SIZES, COLOURS, TILES, TILE_SIZES, JPEG_TABLES)
 )
 """The fields that decoding needs: where their values lie behind the file's end, it was cut."""
+UNREAD = frozenset((COLOURS, JPEG_TABLES))
+"""Those of them that only need to be there."""
 INTEGERS = {1: "B", 7: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 """TIFF's field types of whole numbers, as struct writes them."""
 REDUCED = 1
 """The bit of SUBFILE that marks a smaller copy of another page, such as a preview."""
+PREVIEWS = 8
+"""A page has at most so many previews: halved as often, a page of 16 inches is a thumbnail. They are no pages."""
+MOST_FIELDS, MOST_VALUES = 4096, 1 << 18
+"""A directory has fewer fields than this (TIFF knows a few hundred), and a field fewer values (one a strip)."""
 
 
 def directories(data: bytes) -> Iterator[Directory]:
     """The chain of image directories, each with its whole-number fields that matter here.
 
-    TruncatedScanError where the chain points behind the file's end; DamagedScanError where it runs in a circle.
+    TruncatedScanError where the chain points behind the file's end; DamagedScanError where it runs in a circle, or
+    where directories lie upon each other so that reading them would take longer than their file is long.
     """
     order = "<" if data[:2] == b"II" else ">"
     big = data[2:4] in (b"+\x00", b"\x00+")
     (at,) = _unpack(order + ("Q" if big else "I"), data, 8 if big else 4)
     seen: set[int] = set()
+    values = 0
     while at:
         if at in seen:
             raise DamagedScanError("the TIFF's pages point back at each other", SEND_AGAIN)
         seen.add(at)
         (count,) = _unpack(order + ("Q" if big else "H"), data, at)
+        if count > MOST_FIELDS:
+            raise DamagedScanError("a page of the TIFF has more fields than any can have", SEND_AGAIN)
         at += 8 if big else 2
         entry = 20 if big else 12
         if at + count * entry > len(data):
@@ -42,27 +52,38 @@ def directories(data: bytes) -> Iterator[Directory]:
         directory: Directory = {}
         for field in range(at, at + count * entry, entry):
             _read_field(data, field, order, big, directory)
+        values += sum(map(len, directory.values()))
+        if values > len(data):
+            raise DamagedScanError("the TIFF's pages lie upon each other", SEND_AGAIN)
         yield directory
         (at,) = _unpack(order + ("Q" if big else "I"), data, at + count * entry)
     if not seen:
         raise TruncatedScanError("the TIFF has no page yet", SEND_AGAIN)
 
 
-def pages(data: bytes, most: int) -> tuple[list[int], list[Directory]]:
-    """The indexes and the directories of the pages that are not previews of others; their pixels lie in the file."""
-    indexes: list[int] = []
-    found: list[Directory] = []
+def pages(data: bytes, most: int) -> list[tuple[int, tuple[int, int]]]:
+    """The index and (width, height) of each page that is not a preview of another; their pixels lie in the file.
+
+    Previews are no pages, but looking at them takes time: of more than PREVIEWS a page, as of more pages than `most`,
+    TooManyPagesError.
+    """
+    found: list[tuple[int, tuple[int, int]]] = []
     for index, directory in enumerate(directories(data)):
+        if index >= most * (1 + PREVIEWS):
+            raise _too_many(most)
         if directory.get(SUBFILE, (0,))[0] & REDUCED and index > 0:
             continue
         if WIDTH not in directory or HEIGHT not in directory:
             raise DamagedScanError("a page of the TIFF has no size", SEND_AGAIN)
         _check_pixels(directory, len(data))
-        indexes.append(index)
-        found.append(directory)
+        found.append((index, (directory[WIDTH][0], directory[HEIGHT][0])))
         if len(found) > most:
-            raise TooManyPagesError(f"the TIFF has more than {most} pages", "Split it, or raise limits.pages")
-    return indexes, found
+            raise _too_many(most)
+    return found
+
+
+def _too_many(most: int) -> TooManyPagesError:
+    return TooManyPagesError(f"the TIFF has more than {most} pages", "Split it, or raise limits.pages")
 
 
 def orientation(exif: bytes) -> int:
@@ -94,6 +115,10 @@ def _read_field(data: bytes, at: int, order: str, big: bool, directory: Director
         (where,) = _unpack(order + ("Q" if big else "I"), data, where)
     if where + struct.calcsize(letter) * count > len(data):
         raise TruncatedScanError("the TIFF ends within a page's directory", SEND_AGAIN)
+    if tag in UNREAD:
+        return
+    if count > MOST_VALUES:
+        raise DamagedScanError("a page of the TIFF has more strips than any can have", SEND_AGAIN)
     directory[tag] = struct.unpack_from(f"{order}{count}{letter}", data, where)
 
 

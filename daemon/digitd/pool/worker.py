@@ -15,6 +15,7 @@ from pathlib import Path
 
 from digitd.errors import DigitdError, EmptyScanError, ScanError, TooManyBytesError
 from digitd.imaging.decode import Limits
+from digitd.imaging.pipeline import single_threaded
 from digitd.pool.fingerprint import fingerprint
 from digitd.pool.messages import (
     NOWHERE,
@@ -52,6 +53,7 @@ def main(setup: Setup, channel: Connection, output: Connection, progress: c_uint
     os.dup2(output.fileno(), 1)
     os.dup2(output.fileno(), 2)
     output.close()
+    single_threaded()
     limits = Limits(setup.limit_bytes, setup.limit_pixels, setup.limit_pages)
     try:
         bundle = Bundle.load(Path(setup.bundle))
@@ -93,14 +95,17 @@ def _die_with_the_daemon() -> None:
 
 
 def read(jobs: tuple[Job, ...], reader: Reader, limits: Limits, progress: c_uint64, at: c_int64) -> tuple[Finding, ...]:
-    """One finding a job. Only one scan's bytes are held at a time."""
+    """One finding a job. Only one scan's bytes are held at a time. PROGRESS counts the scans begun and the pages cut."""
     findings: list[Finding | None] = [None] * len(jobs)
     opened: list[tuple[int, Identity, str]] = []
+
+    def advance() -> None:
+        progress.value += 1
 
     def inputs() -> Iterator[ScanInput]:
         for place, job in enumerate(jobs):
             at.value = place
-            progress.value += 1
+            advance()
             try:
                 data, identity = load(job.path, limits.bytes)
             except _NotReadyError as reason:
@@ -117,7 +122,7 @@ def read(jobs: tuple[Job, ...], reader: Reader, limits: Limits, progress: c_uint
         # What follows, the network's call, is for all of them.
         at.value = NOWHERE
 
-    outcomes = reader.read(inputs())
+    outcomes = reader.read(inputs(), advance)
     for (place, identity, sha256), outcome in zip(opened, outcomes, strict=True):
         findings[place] = Finding(Seen.READ, outcome, identity, sha256)
     return tuple(finding for finding in findings if finding is not None)

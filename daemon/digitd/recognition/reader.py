@@ -1,6 +1,6 @@
 """A batch of scans' bytes to outcomes: decode, cut, one network call for all glyphs, judge."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,13 +81,14 @@ class Reader:
         self._engine = engine
         self._limits = limits
 
-    def read(self, scans: Iterable[ScanInput]) -> list[Outcome]:
+    def read(self, scans: Iterable[ScanInput], on_page: Callable[[], None] = lambda: None) -> list[Outcome]:
         """One outcome a scan, in order. A scan that cannot be read is `failed`, and harms none beside it.
 
-        The scans are taken one at a time, and each is let go of before the next.
+        The scans are taken one at a time, and each is let go of before the next. `on_page` is called after each page:
+        a scan of many pages takes long, but gets on.
         """
         pixels: list[npt.NDArray[np.uint8]] = []
-        cut = [self._cut(scan, pixels) for scan in scans]
+        cut = [self._cut(scan, pixels, on_page) for scan in scans]
         guesses = self._guess(pixels)
         return [_outcome(one, guesses) for one in cut]
 
@@ -95,7 +96,7 @@ class Reader:
         """Prepare the network, so that the first scan waits for nothing."""
         self._engine.logits(np.zeros((1, 28, 28), np.uint8))
 
-    def _cut(self, scan: ScanInput, pixels: list[npt.NDArray[np.uint8]]) -> _Cut:
+    def _cut(self, scan: ScanInput, pixels: list[npt.NDArray[np.uint8]], on_page: Callable[[], None]) -> _Cut:
         """A scan's pages; its glyphs are added to `pixels`, unless it fails: then none of them."""
         before = len(pixels)
         cut = []
@@ -109,6 +110,7 @@ class Reader:
                         # A copy: a view would keep the whole page in memory.
                         pixels.append(np.array(glyph.pixels, np.uint8))
                 cut.append(_Page(image.shape[1], image.shape[0], lines))
+                on_page()
         except ScanError as error:
             del pixels[before:]
             # Without its traceback, whose frames hold the scan's bytes.

@@ -164,7 +164,7 @@ def test_faults_that_pass_are_tried_again_and_others_fail(
 class _Echo:
     """A reader that accepts everything, with its bytes as text."""
 
-    def read(self, scans: Iterator[ScanInput]) -> list[Outcome]:
+    def read(self, scans: Iterator[ScanInput], on_page: Callable[[], None]) -> list[Outcome]:
         """One outcome a scan, in order."""
         return [Outcome(Status.ACCEPTED, text=scan.data.decode()) for scan in scans]
 
