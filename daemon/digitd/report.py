@@ -70,9 +70,7 @@ def _report(settings: Settings, holder: Mapping[str, float] | None, journal: sql
         recent_since = _first_since(journal, now - RATE_SECONDS)
         recent = journal.execute("SELECT count(*) FROM scans WHERE seq >= ?", (recent_since,)).fetchone()[0]
         last = journal.execute("SELECT recognised FROM scans ORDER BY seq DESC LIMIT 1").fetchone()
-        unpublished = journal.execute(
-            "SELECT count(*) FROM scans WHERE state IN (-2, 0) AND state < 2 AND state < 2"
-        ).fetchone()[0]
+        unpublished = journal.execute(f"SELECT count(*) FROM scans WHERE {UNPUBLISHED}").fetchone()[0]
         failures = _failures(journal, since)
     return Report(
         running=holder is not None,

@@ -1,5 +1,7 @@
 """What a page looks like without its ink: its polarity, and the paper's brightness everywhere."""
 
+import math
+
 import cv2
 import numpy as np
 
@@ -43,17 +45,18 @@ def has_light_ink(page: Gray) -> bool:
     """
     small = reduced(page, SMALLER)
     side = max(3, min(small.shape) // 3 | 1)
-    deviation = small.astype(np.float32) - cv2.medianBlur(small, side)
+    deviation = small.astype(np.float64) - cv2.medianBlur(small, side)
     # Without the margins, where borders and tables are.
     rows, columns = (length // 10 for length in small.shape)
-    deviation = deviation[rows : small.shape[0] - rows, columns : small.shape[1] - columns]
-    spread = float(deviation.std())
+    inner = deviation[rows : small.shape[0] - rows, columns : small.shape[1] - columns].ravel()
+    squares = inner * inner
+    spread = math.sqrt(max(0.0, float(squares.sum()) / inner.size - (float(inner.sum()) / inner.size) ** 2))
     if spread < 0.5:
         return bool(small.mean() < 128)
-    skewness = float((deviation**3).mean()) / spread**3
+    skewness = float(squares @ inner) / inner.size / spread**3
     _, light = cv2.threshold(small, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    edge = np.concatenate((light[0], light[-1], light[:, 0], light[:, -1]))
-    light_edge, light_page = float(edge.mean()), float(light.mean())
+    edge = sum(map(cv2.countNonZero, (light[0], light[-1], light[:, 0], light[:, -1])))
+    light_edge, light_page = edge / (2 * sum(light.shape)), cv2.countNonZero(light) / light.size
     agreed = abs(light_edge - 0.5) > 0.4 and (light_edge < 0.5) == (light_page < 0.5)
     if abs(skewness) > (VERY_SKEWED if agreed else SKEWED):
         return skewness > 0
@@ -92,10 +95,11 @@ def paper_of(page: Gray) -> Gray:
     brightness = small.astype(np.float32)
     sigma = max(small.shape) / 24
     paper = closed
+    bare = np.empty((*small.shape, 2), np.float32)
     for _ in range(2):
-        bare = (brightness > paper * BARE - 2).astype(np.float32)
-        weight = cv2.GaussianBlur(bare, (0, 0), sigma)
-        mean = cv2.GaussianBlur(bare * brightness, (0, 0), sigma) / np.maximum(weight, 1e-3)
-        paper = np.where(weight > 0.05, mean, closed).astype(np.float32)
+        np.greater(brightness, paper * np.float32(BARE) - 2, out=bare[..., 0])
+        np.multiply(bare[..., 0], brightness, out=bare[..., 1])
+        weight, weighted = cv2.split(cv2.GaussianBlur(bare, (0, 0), sigma))
+        paper = np.where(weight > 0.05, weighted / np.maximum(weight, 1e-3), closed)
     whole = np.clip(paper, 1, 255).astype(np.uint8)
     return as_gray(cv2.resize(whole, page.shape[::-1], interpolation=cv2.INTER_LINEAR))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from digitd.imaging.background import dark_on_light, flat_paper, paper_of
 from digitd.imaging.frames import without_frames
 from digitd.imaging.gray import Gray, as_gray
+from digitd.imaging.labels import Labels, labelled
 from digitd.imaging.rules import without_rules
 
 LARGEST = 1600
@@ -37,13 +38,15 @@ class Ink:
     """What is written on a page.
 
     `ink` is (H', W') uint8, 0 for paper and 255 for full ink; `mask` is (H', W') uint8, 1 where there is ink; `scale`
-    is the page's pixels per pixel of these, 1.0 or more; `page` the page's own (width, height).
+    is the page's pixels per pixel of these, 1.0 or more; `page` the page's own (width, height); `labels` the mask's
+    parts, where they are known already.
     """
 
     ink: Gray
     mask: Gray
     scale: float
     page: tuple[int, int]
+    labels: Labels | None = None
 
 
 def clean(page: Gray) -> Ink:
@@ -65,12 +68,14 @@ def clean(page: Gray) -> Ink:
         return Ink(nothing, nothing, scale, (width, height))
     contrast, floor = found
     mask = _mask(darker, contrast, floor)
+    labels = None
     if min(mask.shape) >= MIN_RULED:
-        written, _ = without_rules(without_frames(mask))
+        labels = labelled(mask)
+        written = without_rules(without_frames(mask, labels))
         if written is not mask:
             darker = as_gray(np.where(mask > written, 0, darker))
-            mask = written
-    return Ink(_soft(darker, mask, contrast, floor), mask, scale, (width, height))
+            mask, labels = written, None
+    return Ink(_soft(darker, mask, contrast, floor), mask, scale, (width, height), labels)
 
 
 DARKEST = 48

@@ -2,14 +2,12 @@
 
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from digitd.imaging.clean import Ink
 from digitd.imaging.gray import Gray, as_gray
+from digitd.imaging.labels import Labels, labelled
 
 SPECK = 0.07
 """A part is a speck where both its sides are below this share of the tall parts' height."""
@@ -67,26 +65,23 @@ def union(one: Part, other: Part) -> Part:
 
 def parts_of(ink: Ink) -> list[Part]:
     """The parts of a page's ink that may be marks or pieces of marks, the largest first."""
-    mask = ink.mask
-    left, top, width, height = cv2.boundingRect(mask)
-    inked = mask[top : top + height, left : left + width]
-    if not inked.size:
+    found = ink.labels or labelled(ink.mask)
+    boxes = found.boxes
+    if not len(boxes):
         return []
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(inked, connectivity=8)
-    boxes = stats[1:].astype(np.int64)
     kept = np.flatnonzero(boxes[:, 4] > SPECK_PIXELS)
     if not kept.size:
         kept = np.arange(len(boxes))
     kept = kept[np.argsort(-boxes[kept, 4], kind="stable")][:MOST_PARTS]
-    parts = [_part(np.asarray(labels), int(index) + 1, boxes[index], (left, top)) for index in kept]
+    parts = [_part(found, int(index)) for index in kept]
     inside = [part for part in parts if not _is_border(part, ink)]
-    return _without_specks(inside or parts, mask.shape)
+    return _without_specks(inside or parts, ink.mask.shape)
 
 
-def _part(labels: NDArray[Any], label: int, box: NDArray[np.int64], corner: tuple[int, int]) -> Part:
-    left, top, width, height, area = (int(value) for value in box)
-    own = labels[top : top + height, left : left + width] == label
-    return Part(corner[0] + left, corner[1] + top, width, height, area, as_gray(own.view(np.uint8)))
+def _part(found: Labels, index: int) -> Part:
+    left, top, width, height, area = found.boxes[index].tolist()
+    own = found.labels[top : top + height, left : left + width] == index + 1
+    return Part(found.left + left, found.top + top, width, height, area, as_gray(own.view(np.uint8)))
 
 
 def _is_border(part: Part, ink: Ink) -> bool:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitd.imaging.gray import Gray, as_gray
+from digitd.imaging.labels import Labels
 
 SMALLEST = 20
 """A frame's sides are at least this, px."""
@@ -20,22 +21,23 @@ ENCLOSED = 0.25
 """What a frame encloses is at least this share of the frame's height: more than specks."""
 
 
-def without_frames(mask: Gray) -> Gray:
-    """`mask` (H, W) uint8, 1 for ink, without frames: itself, where there are none. Strokes that cross them stay."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    if count < 3:
+def without_frames(mask: Gray, found: Labels) -> Gray:
+    """`mask` (H, W) uint8, 1 for ink, without frames: itself, where there are none. Strokes that cross them stay.
+
+    `found` are the mask's labels.
+    """
+    boxes = found.boxes
+    if len(boxes) < 2:
         return mask
-    boxes = stats.astype(np.int64)
-    boxes[0] = 0
     sizes = boxes[:, cv2.CC_STAT_WIDTH] * boxes[:, cv2.CC_STAT_HEIGHT]
     taken = np.zeros_like(mask)
-    for index in np.argsort(-sizes, kind="stable")[:MOST]:
-        left, top, width, height = (int(value) for value in boxes[index, :4])
-        if min(width, height) < SMALLEST or not _surrounds(boxes, int(index)):
+    for index in np.argsort(-sizes, kind="stable")[:MOST].tolist():
+        left, top, width, height, _ = boxes[index].tolist()
+        if min(width, height) < SMALLEST or not _surrounds(boxes, index):
             continue
-        part = np.s_[top : top + height, left : left + width]
-        own = as_gray((labels[part] == index).view(np.uint8))
+        own = as_gray((found.labels[top : top + height, left : left + width] == index + 1).view(np.uint8))
         lines = _straight(own)
+        part = np.s_[found.top + top : found.top + top + height, found.left + left : found.left + left + width]
         if cv2.countNonZero(lines) >= STRAIGHT * cv2.countNonZero(own) and _encloses(own, mask[part]):
             taken[part] |= lines
     return as_gray(cv2.subtract(mask, taken)) if taken.any() else mask

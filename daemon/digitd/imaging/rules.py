@@ -34,8 +34,8 @@ TALLER = 1.3
 """A stroke on a line is thicker than the line by this factor; it stays where the line goes."""
 
 
-def without_rules(mask: Gray) -> tuple[Gray, NDArray[np.bool_] | None]:
-    """`mask` is (H, W) uint8, 1 for ink. Returns it without lines, and where the lines were (None: there were none).
+def without_rules(mask: Gray) -> Gray:
+    """`mask` (H, W) uint8, 1 for ink, without lines: itself, where there are none.
 
     Where taking lines out would leave nothing, the lines are what was written, and stay.
     """
@@ -43,9 +43,8 @@ def without_rules(mask: Gray) -> tuple[Gray, NDArray[np.bool_] | None]:
     turned = as_gray(np.ascontiguousarray(rest.T))
     rest_turned = _without_horizontal(turned)
     if rest is mask and rest_turned is turned:
-        return mask, None
-    rest = as_gray(np.ascontiguousarray(rest_turned.T))
-    return rest, (mask > 0) & (rest == 0)
+        return mask
+    return as_gray(np.ascontiguousarray(rest_turned.T))
 
 
 def _without_horizontal(mask: Gray) -> Gray:

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from ctypes import c_int64, c_uint64
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -23,7 +23,7 @@ LONG = 600.0
 class Reader:
     """Reads a scan's name as its text, after doing what the name says."""
 
-    def read(self, scans: Iterable[ScanInput]) -> list[Outcome]:
+    def read(self, scans: Iterable[ScanInput], on_page: Callable[[], None] = lambda: None) -> list[Outcome]:
         """One outcome a scan."""
         outcomes = [self._read(scan) for scan in scans]
         if any(outcome.text.startswith("late-") for outcome in outcomes):

@@ -4,7 +4,7 @@ import errno
 import hashlib
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from ctypes import c_int64, c_uint64
 from pathlib import Path
 from typing import Any, cast
