@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from contextlib import ExitStack
 
-from digitd import __version__, log, names
+from digitd import __version__, fs, log, names
 from digitd.archive import Archive, Filed
 from digitd.delivery import Delivery, Read
 from digitd.errors import (
@@ -112,7 +112,7 @@ class Daemon:
             settings.inbox,
             once=once,
             wake=self._wake,
-            knows_kept=journal.knows_kept if _keeps_any(archive) else _never,
+            knows_kept=journal.knows_kept if _keeps_any(archive) or journal.has_kept else _never,
         )
         self._delivery = Delivery(
             journal,
@@ -237,13 +237,15 @@ class Daemon:
             self._log.debug("scan_not_ready", scan=names.printable(path), reason=str(finding.seen))
             self._supply.retry(path)
             return None
+        stamp = stamp._replace(inode=fs.folded(stamp.inode), mtime_ns=fs.folded(stamp.mtime_ns))
         identity = Identity(path, stamp.inode, stamp.size, stamp.mtime_ns)
         if finding.identity is not None:
             identity = Identity(path, finding.identity.inode, finding.identity.size, finding.identity.mtime_ns)
         same = (identity.inode, identity.size, identity.mtime_ns) == (stamp.inode, stamp.size, stamp.mtime_ns)
         code = None if outcome.reason is None else outcome.reason.code
-        if (code in _MAY_GROW and (not same or self._supply.young(ready))) or (code in _LETHAL and not same):
-            self._log.debug("scan_not_ready", scan=names.printable(path), reason=code)
+        growing = code in _MAY_GROW or (finding.hollow and not ready.certain)
+        if (growing and (not same or self._supply.young(ready))) or (code in _LETHAL and not same):
+            self._log.debug("scan_not_ready", scan=names.printable(path), reason=code or "it ends in zeros")
             self._supply.retry(path)
             return None
         return Read(identity, finding.sha256, outcome, since, now)

@@ -30,6 +30,8 @@ LOOKS_AT_ONCE = 64
 GATHER_SECONDS = 1.0
 """For so long nothing is handed out while what a walk found is looked at again: then the oldest of all comes first."""
 HINTS_MOST = 10_000
+RELEASED_MOST = 10_000
+"""Scans that were filed lately: a late event for one of them does not mean that it was taken away unread."""
 HINTS_AT_ONCE = 512
 # A file server's clock may be so many seconds behind: its files look older than they are.
 POLLED_CLOCK_SKEW = 60.0
@@ -56,6 +58,7 @@ class Supply:
         self._ready: list[tuple[OrderKey, Ready, float]] = []
         self._queued: set[str] = set()
         self._in_hand: set[str] = set()
+        self._released: dict[str, None] = {}
         self._again: set[str] = set()
         self._tries: dict[str, float] = {}
         self._hints: deque[tuple[str, HintKind]] = deque()
@@ -101,6 +104,7 @@ class Supply:
             stat=stamps(self._root),
             skew=skew,
             capacity=HINTS_MOST,
+            on_gone=self._say_gone,
         )
 
     # From the watcher's thread: deque.append and attribute writes are atomic, and `wake` writes to a pipe.
@@ -153,6 +157,9 @@ class Supply:
     def release(self, path: str, *, look_again: bool = False) -> None:
         """This path is no longer in hand; LOOK_AGAIN if another file may be there now."""
         self._in_hand.discard(path)
+        self._released[path] = None
+        if len(self._released) > RELEASED_MOST:
+            del self._released[next(iter(self._released))]
         self._found_none = False
         self._tries.pop(path, None)
         if path in self._again or look_again:
@@ -334,6 +341,10 @@ class Supply:
             or entry.path in self._settler
             or self._known(entry.path, entry.stamp)
         )
+
+    def _say_gone(self, path: str) -> None:
+        if path not in self._released:
+            self._log.info("scan_gone", scan=names.printable(path), reason="it was removed before it could be read")
 
     def _say_ignored(self, path: str, verdict: Verdict) -> None:
         # Noise is not even remembered where it is not told.

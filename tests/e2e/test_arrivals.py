@@ -245,3 +245,44 @@ def test_without_recursion_subfolders_are_left(house: House) -> None:
     assert daemon.process.returncode == 0
     assert house.files(house.inbox) == {"sub/below.png"}
     assert [result["source"]["path"] for result in house.results()] == ["top.png"]
+
+
+def test_a_scan_that_is_taken_away_unread_is_told(house: House) -> None:
+    """It has no result, and the log says so; one that was read and filed is not called gone."""
+    house.configure({"inbox": {"reopen": 20}})
+    with Daemon(house) as daemon:
+        daemon.wait_ready()
+        waiting = house.inbox / "waiting.tif"
+        waiting.write_bytes(scans.tiff([scans.page("4")]))
+        house.drop("read.png", scans.scan(7))
+        assert house.result("read.png.json")["text"] == "7"
+        waiting.unlink()
+        # Its time comes only after `reopen`; a write and a removal while the daemon looks is told at once.
+        gone = house.inbox / "gone.png"
+        gone.write_bytes(b"")
+        gone.unlink()
+        daemon.wait_event("scan_gone", scan="waiting.tif")
+        assert not daemon.named("scan_gone", scan="read.png")
+        assert daemon.terminate() == 0
+    assert house.files(house.outbox) == {"read.png.json", *(path.name for path in house.outbox.glob("*.csv"))}
+
+
+def test_a_reserved_place_is_not_a_scan_yet(house: House) -> None:
+    """A writer that reserves the whole size first, and stalls, is waited for: zeros at the end may be still to come."""
+    house.configure({"inbox": {"settle": 0.1, "reopen": 0.2}})
+    data = scans.scan(4, ".bmp")
+    with Daemon(house) as daemon:
+        daemon.wait_ready()
+        with (house.inbox / "zeros.bmp").open("wb") as zeros, (house.inbox / "half.bmp").open("wb") as half:
+            for file, written in ((zeros, b""), (half, data[: len(data) // 4])):
+                file.write(written)
+                file.truncate(len(data))
+                file.flush()
+            wait_for(lambda: len({e["scan"] for e in daemon.named("scan_not_ready")}) == 2, "both to be put off")
+            assert not house.files(house.outbox)
+            for file in (zeros, half):
+                file.seek(0)
+                file.write(data)
+        for name in ("zeros.bmp.json", "half.bmp.json"):
+            assert house.result(name)["text"] == "4"
+        assert daemon.terminate() == 0

@@ -138,3 +138,14 @@ def test_profiles(house: House) -> None:
         "sure/scan.png": ("review", "low_confidence"),
     }
     assert (house.archive / "review" / "forms" / "tax" / "scan.png").exists()
+
+
+def test_kept_scans_stay_known_when_sources_move_from_now_on(house: House) -> None:
+    """A kept scan has its result: a configuration that files sources reads only what is new."""
+    house.configure(sources("keep"))
+    house.drop("old.png", scans.scan(4))
+    house.once()
+    house.configure()
+    house.drop("new.png", scans.scan(7))
+    assert [event["scan"] for event in house.once().named("scan_published")] == ["new.png"]
+    assert house.files(house.inbox) == {"old.png"}

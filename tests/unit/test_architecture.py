@@ -39,7 +39,7 @@ PARTS = {
     "intake": set(),
     "imaging": {"errors"},
     "recognition": {"imaging", "results", "errors"},
-    "pool": {"recognition", "imaging", "results", "errors"},
+    "pool": {"recognition", "imaging", "results", "errors", "fs"},
     "training": {"recognition", "imaging", "results", "errors"},
     # Where they meet.
     "rolling": FOUNDATION | {"journal", "tables", "outbox"},

@@ -134,7 +134,8 @@ def _every(image: NDArray[Any], shown: Convert, step: int) -> Gray:
     for rows in _strips(image):
         colours, alpha = _apart(shown(rows))
         opaque = colours[alpha > 127]
-        samples.append(opaque[skip::step])
+        # A copy: a view would keep the whole strip.
+        samples.append(opaque[skip::step].copy())
         skip = (skip - len(opaque)) % step
     return as_gray(np.concatenate(samples))
 

@@ -52,10 +52,11 @@ class Stamp(NamedTuple):
 
 
 class Ready(NamedTuple):
-    """A file whose writer is done, and its stamp when that was found."""
+    """A file whose writer is done, and its stamp when that was found; CERTAIN if an event said that it is done."""
 
     path: str
     stamp: Stamp
+    certain: bool = False
 
 
 @dataclass(slots=True)
@@ -73,6 +74,7 @@ class Settler:
     now, wall: the monotonic clock and the time since 1970, in seconds.
     stat: the stamp of a path; None if it is gone or no regular file; OSError where it cannot say now.
     linger: seconds that a file which was closed must be unchanged.
+    on_gone: hears of a file that was there and is no more.
     skew: seconds by which the file system's clock may be behind `wall` (a server's, on a network mount).
     """
 
@@ -87,12 +89,14 @@ class Settler:
         linger: float = LINGER,
         skew: float = 0.0,
         capacity: int = CAPACITY,
+        on_gone: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._settle = settle
         self._reopen = max(reopen, settle)
         self._linger = linger
         self._skew = skew
         self._capacity = capacity
+        self._on_gone = on_gone
         self._now, self._wall, self._stat = now, wall, stat
         self._waiting: dict[str, _Wait] = {}
         self._checks: list[tuple[float, str]] = []
@@ -126,6 +130,8 @@ class Settler:
             return False
         wait = self._waiting.get(path)
         if stamp is None:
+            if wait is not None or kind is not HintKind.FOUND:
+                self._on_gone(path)
             self.forget(path)
             return True
         if wait is not None and wait.stamp.same(stamp):
@@ -147,7 +153,7 @@ class Settler:
             wait = self._waiting.get(path)
             if wait is not None and wait.check == check and self._look(path, wait, now):
                 del self._waiting[path]
-                ready.append(Ready(path, wait.stamp))
+                ready.append(Ready(path, wait.stamp, wait.kind in (HintKind.MOVED, HintKind.CLOSED)))
         return ready
 
     def next_due(self) -> float:
@@ -230,6 +236,7 @@ class Settler:
             self._schedule(path, wait, now + max(self._settle, _TROUBLE))
             return False
         if stamp is None:
+            self._on_gone(path)
             self.forget(path)
             return False
         if stamp.same(wait.stamp):

@@ -4,6 +4,7 @@ import hashlib
 import os
 import stat
 
+from digitd.fs import folded
 from digitd.pool.messages import Identity
 
 MOST_HASHED = 2 * 10**9
@@ -21,7 +22,7 @@ def fingerprint(path: bytes) -> tuple[Identity, str | None] | None:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(descriptor, "rb") as file:
             status = os.fstat(descriptor)
-            identity = Identity(status.st_ino, status.st_size, status.st_mtime_ns)
+            identity = Identity(folded(status.st_ino), status.st_size, folded(status.st_mtime_ns))
             if status.st_size > MOST_HASHED:
                 return identity, None
             return identity, hashlib.file_digest(file, "sha256").hexdigest()

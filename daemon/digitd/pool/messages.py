@@ -49,12 +49,16 @@ class Identity(Struct, frozen=True, array_like=True):
 
 
 class Finding(Struct, frozen=True, array_like=True):
-    """What became of one job. The outcome, identity and sha256 (None: unreadable) belong to READ alone."""
+    """What became of one job. The outcome, identity and sha256 (None: unreadable) belong to READ alone.
+
+    HOLLOW: the bytes end in so many zeros that a writer may only have reserved their place.
+    """
 
     seen: Seen
     outcome: Outcome | None = None
     identity: Identity | None = None
     sha256: str | None = None
+    hollow: bool = False
 
 
 class Hello(Struct, frozen=True, array_like=True, tag=True):

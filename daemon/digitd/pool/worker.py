@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from digitd.errors import DigitdError, EmptyScanError, ScanError, TooManyBytesError
+from digitd.fs import folded
 from digitd.imaging.decode import Limits
 from digitd.imaging.pipeline import single_threaded
 from digitd.pool.fingerprint import fingerprint
@@ -39,6 +40,8 @@ PR_SET_PDEATHSIG = 1
 PASSING = frozenset(
     {errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EBUSY, errno.ETXTBSY, errno.EAGAIN}
 )
+# A block of zeros at the end: compressed images have none.
+HOLLOW = bytes(4096)
 NO_REGULAR_FILE = frozenset({errno.ENOENT, errno.ELOOP, errno.ENXIO, errno.ENOTDIR})
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -95,9 +98,12 @@ def _die_with_the_daemon() -> None:
 
 
 def read(jobs: tuple[Job, ...], reader: Reader, limits: Limits, progress: c_uint64, at: c_int64) -> tuple[Finding, ...]:
-    """One finding a job. Only one scan's bytes are held at a time. PROGRESS counts the scans begun and the pages cut."""
+    """One finding a job. Only one scan's bytes are held at a time.
+
+    PROGRESS counts the scans begun and the pages cut; AT is the place of the job in hand, or NOWHERE.
+    """
     findings: list[Finding | None] = [None] * len(jobs)
-    opened: list[tuple[int, Identity, str]] = []
+    opened: list[tuple[int, Identity, str, bool]] = []
 
     def advance() -> None:
         progress.value += 1
@@ -116,15 +122,15 @@ def read(jobs: tuple[Job, ...], reader: Reader, limits: Limits, progress: c_uint
                 sha256 = known[1] if known is not None and known[0] == error.identity else None
                 findings[place] = Finding(Seen.READ, outcome, error.identity, sha256)
             else:
-                opened.append((place, identity, hashlib.sha256(data).hexdigest()))
+                opened.append((place, identity, hashlib.sha256(data).hexdigest(), data.endswith(HOLLOW)))
                 yield ScanInput(job.name, data, Options(job.layout, job.digits, job.accept, job.margin))
 
         # What follows, the network's call, is for all of them.
         at.value = NOWHERE
 
     outcomes = reader.read(inputs(), advance)
-    for (place, identity, sha256), outcome in zip(opened, outcomes, strict=True):
-        findings[place] = Finding(Seen.READ, outcome, identity, sha256)
+    for (place, identity, sha256, hollow), outcome in zip(opened, outcomes, strict=True):
+        findings[place] = Finding(Seen.READ, outcome, identity, sha256, hollow)
     return tuple(finding for finding in findings if finding is not None)
 
 
@@ -160,7 +166,7 @@ def load(path: bytes, most: int) -> tuple[bytes, Identity]:
         before = os.fstat(descriptor)
         if not stat.S_ISREG(before.st_mode):
             raise _NotReadyError(Seen.GONE)
-        identity = Identity(before.st_ino, before.st_size, before.st_mtime_ns)
+        identity = Identity(folded(before.st_ino), before.st_size, folded(before.st_mtime_ns))
         if before.st_size == 0:
             raise _UnreadScanError(EmptyScanError("the file is empty", "Scan it again"), identity)
         if before.st_size > most:

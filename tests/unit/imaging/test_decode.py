@@ -22,6 +22,7 @@ from digitd.errors import (
     TooManyPixelsError,
     TruncatedScanError,
 )
+from digitd.imaging import pnm
 from digitd.imaging.decode import Limits, oriented, pages
 from digitd.imaging.gray import Gray
 
@@ -306,6 +307,48 @@ def test_a_tiff_whose_pages_run_in_a_circle_is_damaged(read: Reader, craft: Simp
     data[-4:] = data[4:8]
     with pytest.raises(DamagedScanError):
         read(bytes(data))
+
+
+def previews(craft: SimpleNamespace, page: Gray, count: int) -> bytes:
+    """A TIFF of one page and so many smaller copies of it, marked as such."""
+    data = craft.tiff([page, *[page[::4, ::4].copy()] * count])
+    kind, wanted = struct.pack("<HHIHH", 262, 3, 1, 1, 0), struct.pack("<HHIHH", 254, 3, 1, 1, 0)
+    first = data.index(kind) + len(kind)
+    return bytes(data[:first] + data[first:].replace(kind, wanted))
+
+
+def test_previews_in_a_tiff_are_no_pages_but_have_a_limit(craft: SimpleNamespace, page: Gray) -> None:
+    """A page comes with a few smaller copies of itself; thousands are refused like too many pages."""
+    limits = Limits(bytes=1 << 22, pixels=1 << 20, pages=2)
+    (got,) = pages(previews(craft, page, 8), limits)
+    assert np.array_equal(got, page)
+    with pytest.raises(TooManyPagesError):
+        pages(previews(craft, page, 40), limits)
+
+
+def test_tiff_directories_upon_each_other_are_damaged(read: Reader) -> None:
+    """Thousands of directories that all name the same long list of strips cost no more than their file's length."""
+    strips = 50_000
+    data = bytearray(b"II*\x00" + struct.pack("<I", 8 + strips * 4) + struct.pack("<I", 8) * strips)
+    for _ in range(150):
+        data += struct.pack("<H", 4)
+        for tag, kind, count, value in ((256, 4, 1, 9), (257, 4, 1, 9), (273, 4, strips, 8), (279, 4, strips, 8)):
+            data += struct.pack("<HHII", tag, kind, count, value)
+        data += struct.pack("<I", len(data) + 4)
+    data[-4:] = bytes(4)
+    with pytest.raises(DamagedScanError, match="upon each other"):
+        read(bytes(data), pages=1000)
+
+
+@pytest.mark.parametrize("piece", [1, 2, 7])
+def test_ascii_pnm_is_read_piece_by_piece(monkeypatch: pytest.MonkeyPatch, read: Reader, piece: int) -> None:
+    """Millions of numbers are not held at once, and none is cut in two; one that is too large is damage."""
+    monkeypatch.setattr(pnm, "AT_ONCE", piece)
+    values = np.random.default_rng(2).integers(0, 256, (6, 5)).astype(np.uint8)
+    text = b"P2\n5 6 255\n" + b"\n".join(b"%d " % value for value in values.ravel())
+    assert np.array_equal(read(text)[0], values)
+    with pytest.raises(DamagedScanError):
+        read(text.replace(b"255\n", b"255\n99999 ", 1))
 
 
 def test_damaged_pixels_are_damaged(read: Reader, craft: SimpleNamespace, page: Gray) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from digitd.imaging.frames import without_frames
 from digitd.imaging.gray import Gray, as_gray
+from digitd.imaging.labels import labelled
 from digitd.imaging.pipeline import glyphs
 
 
@@ -52,7 +53,7 @@ def test_a_zero_with_a_stroke_in_it_is_no_box() -> None:
             cv2.line(mask, (38, 80), (52, 40), 1, 5)
         else:
             cv2.circle(mask, (45, 60), 14, 1, -1)
-        assert np.array_equal(without_frames(as_gray(mask)), mask)
+        assert np.array_equal(without_frames(as_gray(mask), labelled(as_gray(mask))), mask)
 
 
 def test_an_empty_box_stays() -> None:
@@ -60,4 +61,4 @@ def test_an_empty_box_stays() -> None:
     mask = np.zeros((120, 90), np.uint8)
     cv2.rectangle(mask, (20, 20), (70, 100), 1, 5)
     cv2.circle(mask, (45, 60), 3, 1, -1)
-    assert np.array_equal(without_frames(as_gray(mask)), mask)
+    assert np.array_equal(without_frames(as_gray(mask), labelled(as_gray(mask))), mask)

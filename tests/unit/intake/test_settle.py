@@ -413,3 +413,17 @@ def test_whatever_happens_a_file_is_ready_when_unchanged_and_then_once(
     assert wait(world, settler)[1] == [name]
     assert world.time - since <= 2 * REOPEN + 2
     assert settler.next_due() == NEVER
+
+
+def test_what_is_taken_away_is_told(world: World) -> None:
+    """A file that waited, or of which an event spoke, and is no more; what a listing alone had found is not asked about."""
+    gone: list[str] = []
+    settler = Settler(SETTLE, REOPEN, now=world.now, wall=world.wall, stat=world.stat, on_gone=gone.append)
+    world.write("waited.png")
+    settler.hint("waited.png", FOUND)
+    del world.files["waited.png"]
+    settler.hint("event.png", CLOSED)
+    settler.hint("listed.png", FOUND)
+    world.time += REOPEN
+    assert settler.due() == []
+    assert sorted(gone) == ["event.png", "waited.png"]

@@ -4,6 +4,8 @@ import errno
 import hashlib
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from ctypes import c_int64, c_uint64
 from pathlib import Path
@@ -15,7 +17,7 @@ from digitd.imaging.decode import Limits
 from digitd.pool import fingerprint as fingerprints
 from digitd.pool import worker
 from digitd.pool.fingerprint import fingerprint
-from digitd.pool.messages import NOWHERE, Identity, Job, Seen
+from digitd.pool.messages import Finding, Findings, Identity, Job, Seen, encode
 from digitd.recognition.reader import Reader, ScanInput
 from digitd.results import Outcome, Status
 
@@ -206,3 +208,57 @@ def test_what_cannot_be_read_has_no_hash(tmp_path: Path, monkeypatch: pytest.Mon
     known = fingerprint(os.fsencode(tmp_path / "huge.png"))
     assert known is not None
     assert known[1] is None
+
+
+def test_pages_count_as_progress(tmp_path: Path) -> None:
+    """A scan of many pages may take longer than workers.timeout, as long as no page does."""
+
+    class Pages(_Echo):
+        def read(self, scans: Iterator[ScanInput], on_page: Callable[[], None]) -> list[Outcome]:
+            read = super().read(scans, on_page)
+            for _ in range(5):
+                on_page()
+            return read
+
+    (tmp_path / "a").write_bytes(b"1")
+    job = Job(os.fsencode(tmp_path / "a"), "a", "auto", None, 0.9, 0.5)
+    progress = c_uint64(0)
+    worker.read((job,), cast(Reader, Pages()), Limits(100, 100, 100), progress, c_int64(0))
+    assert progress.value == 6
+
+
+WORKER = """
+import cv2, sys
+from ctypes import c_int64, c_uint64
+from multiprocessing import Pipe
+from digitd.pool import worker
+from digitd.pool.messages import Finding, Findings, Identity, Job, Seen, encode
+from digitd.recognition.bundle import shipped
+cv2.setNumThreads(4)
+daemon, channel = Pipe()
+_, output = Pipe(duplex=False)
+daemon.close()
+worker.main(Setup(str(shipped()), "litert", 1000, 1000, 10), channel, output, c_uint64(0), c_int64(0))
+sys.exit(100 + cv2.getNumThreads())
+"""
+
+
+def test_a_worker_uses_one_processor() -> None:
+    """OpenCV has threads of its own, which no variable of the environment governs: a worker has none of them."""
+    assert subprocess.run([sys.executable, "-c", WORKER], timeout=60, check=False).returncode == 101
+
+
+def test_times_that_no_calendar_has_cross_to_the_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system may give times beyond 64 bits of nanoseconds: they are folded, and the scan is read."""
+    file = tmp_path / "future.png"
+    file.write_bytes(b"bytes")
+    real = os.fstat
+
+    class Far:
+        def __init__(self, found: os.stat_result) -> None:
+            self.st_mode, self.st_size, self.st_ino = found.st_mode, found.st_size, 2**64 - 1
+            self.st_mtime_ns = 10**20
+
+    monkeypatch.setattr(os, "fstat", lambda descriptor: Far(real(descriptor)))
+    _, identity = load(file)
+    encode(Findings((Finding(Seen.READ, Outcome(Status.BLANK), identity),), 0.0))

@@ -218,3 +218,12 @@ def test_scans_are_taken_one_at_a_time(shipped_reader: Reader, digits: Digits, p
 
     shipped_reader.read(scans())
     assert most <= 2
+
+
+def test_each_page_tells_that_it_is_cut(shipped_reader: Reader, digits: Digits) -> None:
+    """A scan of many pages gets on, whoever watches it: a page at a time."""
+    _, tiff = cv2.imencodemulti(".tiff", [page(digits, "3014")] * 3)
+    told: list[int] = []
+    outcomes = shipped_reader.read([ScanInput("scan.tiff", tiff.tobytes())] * 2, lambda: told.append(1))
+    assert len(outcomes) == 2
+    assert len(told) == 6
