@@ -132,7 +132,7 @@ def test_profiles(house: House) -> None:
     }
     assert said == {
         "scan.png": ("accepted", None),
-        "forms/scan.png": ("accepted", None),
+        "forms/scan.png": ("review", "digits_expected"),
         "forms/tax/scan.png": ("review", "digits_expected"),
         "forms/tax/deep/scan.png": ("review", "digits_expected"),
         "sure/scan.png": ("review", "low_confidence"),

@@ -66,20 +66,25 @@ def png(chunks: Sequence[tuple[bytes, bytes]]) -> bytes:
     return out
 
 
-def tiff(images: Sequence[Image], orientation: int = 1, order: str = "<") -> bytes:
-    """An uncompressed gray TIFF with these pages, written by hand: pixels first, as scanners do."""
+def tiff(images: Sequence[Image], orientation: int = 1, order: str = "<", previews: bool = False) -> bytes:
+    """An uncompressed gray TIFF with these pages, written by hand: pixels first, as scanners do.
+
+    With `previews`, all but the first are marked as smaller copies.
+    """
     out = bytearray((b"II*\x00" if order == "<" else b"MM\x00*") + b"\x00" * 4)
     link = 4
-    for image in images:
+    for number, image in enumerate(images):
         start = len(out)
         out += np.ascontiguousarray(image).tobytes()
         out += b"\x00" * (len(out) % 2)
         fields = [(256, image.shape[1]), (257, image.shape[0]), (258, image.itemsize * 8), (259, 1), (262, 1)]
+        if previews:
+            fields.insert(0, (254, min(number, 1)))
         fields += [(273, start), (274, orientation), (277, 1), (278, image.shape[0]), (279, image.nbytes)]
         struct.pack_into(order + "I", out, link, len(out))
         out += struct.pack(order + "H", len(fields))
         for tag, value in fields:
-            kind, body = (4, struct.pack(order + "I", value)) if tag in (273, 279) else (3, b"")
+            kind, body = (4, struct.pack(order + "I", value)) if tag in (254, 273, 279) else (3, b"")
             out += struct.pack(order + "HHI", tag, kind, 1) + (body or struct.pack(order + "HH", value, 0))
         link = len(out)
         out += b"\x00" * 4

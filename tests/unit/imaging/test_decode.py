@@ -309,21 +309,13 @@ def test_a_tiff_whose_pages_run_in_a_circle_is_damaged(read: Reader, craft: Simp
         read(bytes(data))
 
 
-def previews(craft: SimpleNamespace, page: Gray, count: int) -> bytes:
-    """A TIFF of one page and so many smaller copies of it, marked as such."""
-    data = craft.tiff([page, *[page[::4, ::4].copy()] * count])
-    kind, wanted = struct.pack("<HHIHH", 262, 3, 1, 1, 0), struct.pack("<HHIHH", 254, 3, 1, 1, 0)
-    first = data.index(kind) + len(kind)
-    return bytes(data[:first] + data[first:].replace(kind, wanted))
-
-
 def test_previews_in_a_tiff_are_no_pages_but_have_a_limit(craft: SimpleNamespace, page: Gray) -> None:
     """A page comes with a few smaller copies of itself; thousands are refused like too many pages."""
     limits = Limits(bytes=1 << 22, pixels=1 << 20, pages=2)
-    (got,) = pages(previews(craft, page, 8), limits)
+    (got,) = pages(craft.tiff([page, *[page[::4, ::4]] * 8], previews=True), limits)
     assert np.array_equal(got, page)
     with pytest.raises(TooManyPagesError):
-        pages(previews(craft, page, 40), limits)
+        pages(craft.tiff([page, *[page[::4, ::4]] * 40], previews=True), limits)
 
 
 def test_tiff_directories_upon_each_other_are_damaged(read: Reader) -> None:

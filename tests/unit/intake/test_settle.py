@@ -416,7 +416,7 @@ def test_whatever_happens_a_file_is_ready_when_unchanged_and_then_once(
 
 
 def test_what_is_taken_away_is_told(world: World) -> None:
-    """A file that waited, or of which an event spoke, and is no more; what a listing alone had found is not asked about."""
+    """A file that waited, or of which an event spoke, and is no more; a listing alone does not count."""
     gone: list[str] = []
     settler = Settler(SETTLE, REOPEN, now=world.now, wall=world.wall, stat=world.stat, on_gone=gone.append)
     world.write("waited.png")

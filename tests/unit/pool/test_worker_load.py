@@ -17,7 +17,7 @@ from digitd.imaging.decode import Limits
 from digitd.pool import fingerprint as fingerprints
 from digitd.pool import worker
 from digitd.pool.fingerprint import fingerprint
-from digitd.pool.messages import Finding, Findings, Identity, Job, Seen, encode
+from digitd.pool.messages import NOWHERE, Finding, Findings, Identity, Job, Seen, encode
 from digitd.recognition.reader import Reader, ScanInput
 from digitd.results import Outcome, Status
 
@@ -232,7 +232,7 @@ import cv2, sys
 from ctypes import c_int64, c_uint64
 from multiprocessing import Pipe
 from digitd.pool import worker
-from digitd.pool.messages import Finding, Findings, Identity, Job, Seen, encode
+from digitd.pool.messages import Setup
 from digitd.recognition.bundle import shipped
 cv2.setNumThreads(4)
 daemon, channel = Pipe()
