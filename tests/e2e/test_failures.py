@@ -71,3 +71,16 @@ def test_replaced_while_it_is_bad(house: House) -> None:
         assert daemon.terminate() == 0
     assert len(house.results()) == 1
     daemon.assert_only_events()
+
+
+def test_a_damaged_image_is_never_half_read(house: House) -> None:
+    """Where a decoder fills up what is lacking, the scan fails: a made-up rest would be read as sure digits."""
+    whole = scans.encode(scans.page("60318", scale=4), ".jpg")
+    middle = len(whole) // 2
+    house.drop("holed.jpg", whole[:middle] + b"\0" * 200 + whole[-2:])
+    house.drop("whole.jpg", whole)
+    house.once()
+    said = {result["source"]["name"]: result for result in house.results()}
+    assert said["whole.jpg"]["text"] == "60318"
+    assert (said["holed.jpg"]["status"], said["holed.jpg"]["reason"]["code"]) == ("failed", "damaged")
+    assert "Corrupt JPEG data" in said["holed.jpg"]["reason"]["message"]

@@ -7,7 +7,7 @@ import re
 import struct
 from dataclasses import dataclass
 
-from digitd.errors import DamagedScanError, NotAnImageError, TruncatedScanError
+from digitd.errors import DamagedScanError, NotAnImageError, ScanError, TruncatedScanError
 from digitd.imaging import tiff
 from digitd.imaging.remedies import CONVERT, SEND_AGAIN
 
@@ -164,7 +164,7 @@ def webp(data: bytes) -> Header:
     return Header("webp", (width, height), orientation)
 
 
-def _not_an_image(data: bytes) -> NotAnImageError:
+def _not_an_image(data: bytes) -> ScanError:
     for magic, offset, name in OTHERS:
         if data.startswith(magic, offset):
             return NotAnImageError(f"the file is {name}, which digitd does not read", CONVERT)
@@ -172,5 +172,6 @@ def _not_an_image(data: bytes) -> NotAnImageError:
     if start.startswith(MARKUP):
         return NotAnImageError("the file is a web page or other markup, not an image", CONVERT)
     if not any(data[:4096]):
-        return NotAnImageError("the file has nothing but zero bytes where its image should begin", SEND_AGAIN)
+        # Its writer may have reserved the place, and be still to come: that counts as cut short.
+        return TruncatedScanError("the file has nothing but zero bytes where its image should begin", SEND_AGAIN)
     return NotAnImageError("the file is no image that digitd knows", CONVERT)

@@ -18,6 +18,7 @@ from digitd.fs import folded
 from digitd.imaging.decode import Limits
 from digitd.imaging.pipeline import single_threaded
 from digitd.pool.fingerprint import fingerprint
+from digitd.pool.listener import Listener
 from digitd.pool.messages import (
     NOWHERE,
     Finding,
@@ -60,7 +61,7 @@ def main(setup: Setup, channel: Connection, output: Connection, progress: c_uint
     limits = Limits(setup.limit_bytes, setup.limit_pixels, setup.limit_pages)
     try:
         bundle = Bundle.load(Path(setup.bundle))
-        reader = open_reader(bundle, setup.engine, limits)
+        reader = open_reader(bundle, setup.engine, limits, Listener().listen)
     except DigitdError as error:
         _send(channel, Refusal(error.cause, error.remedy))
         return

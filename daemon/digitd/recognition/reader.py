@@ -1,13 +1,15 @@
 """A batch of scans' bytes to outcomes: decode, cut, one network call for all glyphs, judge."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from digitd.errors import ScanError
+from digitd.errors import DamagedScanError, ScanError
 from digitd.imaging import pipeline
+from digitd.imaging.complaints import damage
 from digitd.imaging.decode import Limits, pages
 from digitd.recognition.bundle import Bundle
 from digitd.recognition.confidence import Guess, guess, probabilities, rounded, together
@@ -15,6 +17,14 @@ from digitd.recognition.engine import Engine, open_engine
 from digitd.results import PAGE_BREAK, Glyph, Outcome, Reading, Reason, Status, failed
 
 Box = tuple[int, int, int, int]
+
+Listen = Callable[[], AbstractContextManager[list[str]]]
+
+
+def nobody_listens() -> AbstractContextManager[list[str]]:
+    """Hears nothing."""
+    return nullcontext([])
+
 
 CHUNK = 4096
 """Glyphs that go through the network in one call: 3 MB of pixels, 13 MB as its input."""
@@ -63,12 +73,12 @@ class _Cut:
     error: ScanError | None
 
 
-def open_reader(bundle: Bundle, engine: str, limits: Limits) -> "Reader":
+def open_reader(bundle: Bundle, engine: str, limits: Limits, listen: Listen = nobody_listens) -> "Reader":
     """A reader with the bundle's network loaded in `engine` (litert or tensorflow), and warm.
 
     Raises BundleError if the engine cannot use the bundle.
     """
-    reader = Reader(bundle, open_engine(bundle, engine), limits)
+    reader = Reader(bundle, open_engine(bundle, engine), limits, listen)
     reader.warm()
     return reader
 
@@ -76,7 +86,9 @@ def open_reader(bundle: Bundle, engine: str, limits: Limits) -> "Reader":
 class Reader:
     """Reads batches with one bundle's network. Not safe for threads: a worker has its own."""
 
-    def __init__(self, bundle: Bundle, engine: Engine, limits: Limits) -> None:
+    def __init__(self, bundle: Bundle, engine: Engine, limits: Limits, listen: Listen = nobody_listens) -> None:
+        """LISTEN gives what libraries print while a page is decoded: they say so when they make up what is lacking."""
+        self._listen = listen
         self._bundle = bundle
         self._engine = engine
         self._limits = limits
@@ -101,7 +113,7 @@ class Reader:
         before = len(pixels)
         cut = []
         try:
-            for image in pages(scan.data, self._limits):
+            for image in self._pages(scan.data):
                 lines: list[list[tuple[Box, int]]] = []
                 for line in pipeline.glyphs(image, scan.options.layout, scan.options.digits):
                     lines.append([])
@@ -116,6 +128,18 @@ class Reader:
             # Without its traceback, whose frames hold the scan's bytes.
             return _Cut(scan.name, scan.options, [], error.with_traceback(None))
         return _Cut(scan.name, scan.options, cut, None)
+
+    def _pages(self, data: bytes) -> Iterator[npt.NDArray[np.uint8]]:
+        """The pages of a scan. DamagedScanError where a library says that one is not whole."""
+        decoding = pages(data, self._limits)
+        while True:
+            with self._listen() as heard:
+                image = next(decoding, None)
+            if (said := damage("".join(heard))) is not None:
+                raise DamagedScanError(f"its image data are damaged ({said})", "Scan or copy it again")
+            if image is None:
+                return
+            yield image
 
     def _guess(self, pixels: list[npt.NDArray[np.uint8]]) -> list[Guess]:
         classes, temperature = self._bundle.manifest.classes, self._bundle.manifest.temperature

@@ -36,7 +36,7 @@ def chunk(kind, body):
 header = struct.pack(">IIBBBBB", side, side, bits, colours, 0, 0, 0)
 file = b"\\x89PNG\\r\\n\\x1a\\n" + chunk(b"IHDR", header) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
 (page,) = pages(file, Limits(64_000_000, 100_000_000, 100))
-assert page.shape == (side, side) and page.std() > 0
+assert page.shape == (side, side) and page.min() < page.max()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 """
 
