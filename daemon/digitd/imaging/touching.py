@@ -35,15 +35,15 @@ LOOPED, LOOP = 0.7, 0.45
 """A group wider than the first, with two loops beside each other that are taller than the second, of its height."""
 MOST_CUT = 2.6
 """A cut goes through at most so many strokes' width of ink."""
+MOST_FORCED = 5.0
+"""The same where more digits are expected than were found."""
 
 
 def cut_touching(lines: list[list[Group]], digits: int | None) -> list[list[Group]]:
     """Cut groups that are too wide. Where `digits` is known, the widest are cut until there are as many."""
     alone = sum(map(len, lines)) == 1
     result = [_cut_line(line, alone) for line in lines]
-    if digits is not None:
-        _reach(result, digits)
-    return result
+    return result if digits is None else _reach(result, digits)
 
 
 def _cut_line(line: list[Group], alone: bool) -> list[Group]:
@@ -64,16 +64,22 @@ def _cut_line(line: list[Group], alone: bool) -> list[Group]:
     return groups
 
 
-def _reach(lines: list[list[Group]], digits: int) -> None:
-    """Cut the widest groups, one cut at a time, until there are as many as expected."""
-    while 0 < sum(map(len, lines)) < digits:
+def _reach(lines: list[list[Group]], digits: int) -> list[list[Group]]:
+    """Cut the widest groups, one cut at a time, until there are as many as expected.
+
+    Where that cannot be, what is expected is wrong for this page, and nothing more is cut: the best reading goes to
+    review, not one with digits made up to please.
+    """
+    forced = [list(line) for line in lines]
+    while 0 < sum(map(len, forced)) < digits:
         line, at = max(
-            ((line, at) for line in lines for at in range(len(line))), key=lambda place: _extent(place[0][place[1]])[0]
+            ((line, at) for line in forced for at in range(len(line))), key=lambda place: _extent(place[0][place[1]])[0]
         )
-        pieces = _cut(line[at], 2, np.inf)
+        pieces = _cut(line[at], 2, MOST_FORCED)
         if len(pieces) < 2:
-            return
+            return lines
         line[at : at + 1] = pieces
+    return forced
 
 
 def _cut_between_loops(group: Group) -> list[Group]:
@@ -148,7 +154,7 @@ def _cut(group: Group, count: int, most: float, shift: float = 1.0) -> list[Grou
             pieces.append([piece])
     # What a cut leaves must be digits, not the bar of a 7 or the tail of a 2.
     shortest = SHORTEST if shift >= 1 else SHORTEST_HALF
-    if np.isfinite(most) and min(_extent(piece)[1] for piece in pieces) < shortest * height:
+    if min(_extent(piece)[1] for piece in pieces) < shortest * height:
         return [group]
     return pieces
 
