@@ -7,6 +7,7 @@ import shutil
 import signal
 import uuid
 from collections import Counter
+from functools import partial
 
 import psutil
 import pytest
@@ -46,6 +47,11 @@ def assert_each_once(house: House, names: set[str]) -> None:
     assert house.files(house.archive) == {f"{status}/{name}" for name, status in status_of.items()}
 
 
+def more_than(house: House, count: int) -> bool:
+    """Whether so much is in the outbox."""
+    return len(house.files(house.outbox)) >= count
+
+
 @pytest.mark.timeout(300)
 def test_killed_again_and_again(house: House) -> None:
     """kill -9 of the main process with hundreds of scans in flight, thrice: each has one result and one source
@@ -56,7 +62,7 @@ def test_killed_again_and_again(house: House) -> None:
     for _ in range(3):
         with Daemon(house) as daemon:
             goal = published + 50
-            wait_for(lambda goal=goal: len(house.files(house.outbox)) >= goal, "results")
+            wait_for(partial(more_than, house, goal), "results")
             daemon.kill()
             daemon.wait_nobody()
             published = len(house.files(house.outbox))

@@ -20,13 +20,14 @@ RNG = np.random.default_rng
 def light(shape: tuple[int, int], kind: str) -> NDArray[np.float64]:
     """Illumination from 0 to 1 over a page: a slope, a vignette, a shadow with an edge."""
     y, x = np.mgrid[0 : shape[0], 0 : shape[1]] / np.array(shape).reshape(2, 1, 1)
-    return {
+    lights: dict[str, NDArray[np.float64]] = {
         "even": np.ones(shape),
         "slope": 0.45 + 0.55 * x,
         "vignette": 1 - 0.9 * ((x - 0.5) ** 2 + (y - 0.5) ** 2),
         "shadow": 1 - 0.45 / (1 + np.exp((0.75 - x - 0.3 * y) * 80)),
         "spot": 0.5 + 0.5 * np.exp(-((x - 0.3) ** 2 + (y - 0.6) ** 2) * 4),
-    }[kind]
+    }
+    return lights[kind]
 
 
 def lit(page: NDArray[Any], kind: str, noise: float = 0.0, seed: int = 0) -> Gray:
@@ -38,7 +39,7 @@ def lit(page: NDArray[Any], kind: str, noise: float = 0.0, seed: int = 0) -> Gra
 def agreement(ink: Ink, page: Gray) -> float:
     """Intersection over union of the ink found and the ink drawn."""
     drawn, found = page < 128, ink.mask > 0
-    return (drawn & found).sum() / (drawn | found).sum()
+    return float((drawn & found).sum() / (drawn | found).sum())
 
 
 @pytest.mark.parametrize("kind", ["even", "slope", "vignette", "shadow", "spot"])

@@ -24,7 +24,7 @@ from digitd.errors import (
 )
 from digitd.imaging import pnm
 from digitd.imaging.decode import Limits, oriented, pages
-from digitd.imaging.gray import Gray
+from digitd.imaging.gray import Gray, as_gray
 
 Reader = Callable[..., list[Gray]]
 
@@ -35,13 +35,13 @@ FORMATS = [*LOSSLESS, ".jpg", ".webp", ".ppm", ".pbm"]
 @pytest.fixture
 def page(draw: SimpleNamespace) -> Gray:
     """A page that no turning or mirroring maps onto itself."""
-    return draw.stroke(draw.digit("7", 90)[:70], "1", (5, 5, 9, 20), 3, 90)
+    return as_gray(draw.stroke(draw.digit("7", 90)[:70], "1", (5, 5, 9, 20), 3, 90))
 
 
 def sample(craft: SimpleNamespace, page: Gray, ending: str) -> bytes:
     """The page in the format of that ending."""
     image = cv2.merge([page] * 3) if ending == ".ppm" else page
-    return craft.encoded(image, ending)
+    return bytes(craft.encoded(image, ending))
 
 
 @pytest.mark.parametrize("ending", LOSSLESS)
@@ -232,11 +232,11 @@ def test_a_cut_file_is_never_half_read(read: Reader, craft: SimpleNamespace, pag
 @pytest.mark.parametrize("kind", ["tiff", "pdf", "progressive"])
 def test_a_cut_document_is_never_half_read(read: Reader, craft: SimpleNamespace, page: Gray, kind: str) -> None:
     """The same for TIFFs of many pages, PDFs, and progressive JPEGs, whose beginning is a whole blurry image."""
-    data = {
-        "tiff": lambda: craft.tiff([page, page, page]),
-        "pdf": lambda: craft.pdf(3),
-        "progressive": lambda: bytes(cv2.imencode(".jpg", page, [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1]),
-    }[kind]()
+    data: bytes = {
+        "tiff": craft.tiff([page, page, page]),
+        "pdf": craft.pdf(3),
+        "progressive": bytes(cv2.imencode(".jpg", page, [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1]),
+    }[kind]
     for place in range(1, len(data) - 8, max(1, len(data) // 80)):
         with pytest.raises(TruncatedScanError):
             read(data[:place])

@@ -79,7 +79,7 @@ def test_strips_leave_no_trace(monkeypatch: pytest.MonkeyPatch, image: NDArray[A
 def photo(channels: int, shift: int) -> NDArray[np.uint16]:
     """Smooth noise of 16 bits or fewer."""
     noise = np.random.default_rng(channels).integers(0, 65536, (60, 47, channels)).astype(np.uint16)
-    return np.asarray(cv2.GaussianBlur(noise, (0, 0), 1.5) >> shift, np.uint16)
+    return np.asarray(cv2.GaussianBlur(noise, (0, 0), 1.5), np.uint16) // np.uint16(1 << shift)
 
 
 FILTERS = {"none": 8, "sub": 16, "up": 32, "average": 64, "paeth": 128}

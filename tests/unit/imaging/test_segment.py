@@ -11,10 +11,10 @@ from hypothesis.extra import numpy as arrays
 from digitd.imaging.clean import Ink, clean
 from digitd.imaging.gray import Gray
 from digitd.imaging.pipeline import glyphs
-from digitd.imaging.segment import segment
+from digitd.imaging.segment import Layout, segment
 
 
-def kinds(page: Gray, layout: str = "auto", digits: int | None = None) -> list[list[str]]:
+def kinds(page: Gray, layout: Layout = "auto", digits: int | None = None) -> list[list[str]]:
     """What each mark of each line is."""
     return [[mark.kind for mark in line] for line in segment(clean(page), layout, digits)]
 
@@ -239,7 +239,7 @@ def test_any_page_gives_glyphs_within_it(page: Gray, layout: str, digits: int | 
     st.one_of(st.none(), st.integers(1, 12)),
     st.floats(1, 5),
 )
-def test_any_mask_is_segmented(mask: Gray, layout: str, digits: int | None, scale: float) -> None:
+def test_any_mask_is_segmented(mask: Gray, layout: Layout, digits: int | None, scale: float) -> None:
     """Whatever the mask, segmenting it ends with marks whose boxes lie within the page."""
     width, height = round(mask.shape[1] * scale), round(mask.shape[0] * scale)
     lines = segment(Ink(mask * 255, mask, scale, (width, height)), layout, digits)
