@@ -128,7 +128,7 @@ class WorkerDiedError(ScanError):
 
 
 class WorkerTimeoutError(ScanError):
-    """Reading the scan took longer than `workers.timeout`, twice."""
+    """Reading a page of the scan took longer than `workers.timeout`, twice."""
 
     code = "worker_timeout"
 

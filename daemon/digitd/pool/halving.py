@@ -62,7 +62,7 @@ _ERRORS: dict[Loss, ScanError] = {
         "Convert the file to PNG and drop it again; please report it, for no file should do this",
     ),
     Loss.TIMEOUT: WorkerTimeoutError(
-        "reading it took longer than workers.timeout, twice",
+        "reading a page of it took longer than workers.timeout, twice",
         "Reduce the picture, or raise workers.timeout",
     ),
     Loss.MEMORY: WorkerMemoryError(
