@@ -267,6 +267,8 @@ class Daemon:
 
     def _patience(self) -> float:
         """Seconds until something is due that no event announces."""
+        if self._once and not self._delivery.held_up and self._supply.drained(self._delivery.stuck):
+            return 0.0
         now = time.monotonic()
         due = self._delivery.next_due() - now
         if not self._delivery.held_up:
