@@ -216,6 +216,8 @@ def report(rows: list[Row]) -> str:
         "# Measured",
         "",
         "`make bench MNIST=FOLDER SCANS=FOLDER` wrote this page. Ratios were taken in one run, from fresh processes.",
+        "Scans called `dev` were in view while digitd was made: they flatter. On ext4, making a file was seen to take ten",
+        "times as long for some minutes after thousands were deleted nearby (0.2 ms): then a drain is slower than here.",
         "",
         machine(),
         "",
