@@ -16,7 +16,7 @@ from digitd.pool.local import LocalPool
 from digitd.pool.messages import Finding, Job, Seen, Setup
 from digitd.results import Model, Outcome, Reason, Result
 from digitd.settings import Settings
-from digitd.workerlog import say_loss
+from digitd.workers import say_loss
 
 # Batches per worker that are read or wait to be handed out in order.
 AHEAD = 4

@@ -247,15 +247,11 @@ class Journal:
     @property
     def has_kept(self) -> bool:
         """Whether any source stayed in the inbox, under this configuration or an earlier one."""
-        return self._db.execute("SELECT 1 FROM scans WHERE kept = 1 LIMIT 1").fetchone() is not None
+        return has_kept(self._db)
 
     def knows_kept(self, identity: Identity) -> bool:
         """Whether this very scan was read before, and stays in the inbox."""
-        found = self._db.execute(
-            "SELECT 1 FROM scans WHERE kept = 1 AND path = ? AND inode = ? AND size = ? AND mtime_ns = ? LIMIT 1",
-            (os.fsencode(identity.path), fs.folded(identity.inode), identity.size, fs.folded(identity.mtime_ns)),
-        )
-        return found.fetchone() is not None
+        return knows_kept(self._db, identity)
 
     def unrolled(self, limit: int) -> list[Row]:
         """Rows that are in no rolled file yet, in order: at most LIMIT, and no more than memory is meant for."""
@@ -361,6 +357,20 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection | None]:
             yield journal
     except sqlite3.Error as error:
         raise _unusable(path, error) from error
+
+
+def has_kept(journal: sqlite3.Connection) -> bool:
+    """Whether any source stayed in the inbox, under this configuration or an earlier one."""
+    return journal.execute("SELECT 1 FROM scans WHERE kept = 1 LIMIT 1").fetchone() is not None
+
+
+def knows_kept(journal: sqlite3.Connection, identity: Identity) -> bool:
+    """Whether this very scan was read before, and stays in the inbox."""
+    found = journal.execute(
+        "SELECT 1 FROM scans WHERE kept = 1 AND path = ? AND inode = ? AND size = ? AND mtime_ns = ? LIMIT 1",
+        (os.fsencode(identity.path), fs.folded(identity.inode), identity.size, fs.folded(identity.mtime_ns)),
+    )
+    return found.fetchone() is not None
 
 
 def _version(journal: sqlite3.Connection, path: Path) -> int:

@@ -22,7 +22,6 @@ def configure(level: str, form: Literal["auto", "json", "console"], stream: Text
     _least = LEVELS[level]
     as_json = form == "json" or (form == "auto" and not stream.isatty())
     shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
     ]

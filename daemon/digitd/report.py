@@ -8,14 +8,14 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from digitd import fs, names
+from digitd import names
 from digitd.intake.ignore import Rules
-from digitd.intake.rescan import Entry, walk
-from digitd.journal import reading
+from digitd.intake.rescan import walk
+from digitd.journal import has_kept, knows_kept, reading
 from digitd.preflight import holder_of
 from digitd.results import Status, from_json, timestamp
-from digitd.settings import KEEP, Settings
-from digitd.tables import OPEN, RECORDED, UNCERTAIN
+from digitd.settings import Settings
+from digitd.tables import OPEN, RECORDED, UNCERTAIN, Identity
 
 UNPUBLISHED = f"state IN ({UNCERTAIN}, {RECORDED}) AND {OPEN}"
 RATE_SECONDS = 60.0
@@ -126,20 +126,13 @@ def _waiting(settings: Settings, journal: sqlite3.Connection | None, now: float)
         on_ignored=lambda *_: None,
         on_error=lambda path, error: failed.append(error) if not path else None,
     )
-    keeps = KEEP in settings.sources.model_dump().values()
+    kept = journal if journal is not None and has_kept(journal) else None
     count, oldest = 0, None
     for entry in entries:
-        if keeps and journal is not None and _known(journal, entry):
+        stamp = entry.stamp
+        if kept is not None and knows_kept(kept, Identity(entry.path, stamp.inode, stamp.size, stamp.mtime_ns)):
             continue
         count += 1
-        arrived = max(entry.stamp.mtime_ns, entry.stamp.ctime_ns) / 1e9
+        arrived = max(stamp.mtime_ns, stamp.ctime_ns) / 1e9
         oldest = arrived if oldest is None else min(oldest, arrived)
     return (None, None) if failed else (count, oldest)
-
-
-def _known(journal: sqlite3.Connection, entry: Entry) -> bool:
-    found = journal.execute(
-        "SELECT 1 FROM scans WHERE kept = 1 AND path = ? AND inode = ? AND size = ? AND mtime_ns = ?",
-        (os.fsencode(entry.path), fs.folded(entry.stamp.inode), entry.stamp.size, fs.folded(entry.stamp.mtime_ns)),
-    )
-    return found.fetchone() is not None

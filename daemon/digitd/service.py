@@ -23,18 +23,18 @@ from digitd.journal import Journal
 from digitd.maintenance import Pruner
 from digitd.outbox import Outbox
 from digitd.pool.local import Done, LocalPool
-from digitd.pool.messages import Finding, Job, Seen, Setup
+from digitd.pool.messages import Finding, Job, Seen
 from digitd.preflight import Lock, check_folders
 from digitd.profiles import chooser
 from digitd.recognition.bundle import Bundle, shipped
-from digitd.results import Model, Status
+from digitd.results import Status
 from digitd.rolling import Roller
 from digitd.settings import Settings
 from digitd.signals import StopSignals
 from digitd.supply import Supply
 from digitd.systemd import Notifier
 from digitd.tables import Identity
-from digitd.workerlog import say_loss, say_output
+from digitd.workers import say_loss, say_output, setup_of
 
 # Well inside systemd's TimeoutStopSec: what is in hand then stays in the inbox.
 STOP_SECONDS = 45.0
@@ -74,14 +74,6 @@ def run(settings: Settings, *, once: bool) -> None:
         if asked:
             daemon.ask_to_stop(asked[0])
         daemon.run()
-
-
-def setup_of(settings: Settings) -> Setup:
-    """What the workers need to begin."""
-    limits = settings.limits
-    return Setup(
-        os.fspath(settings.model.bundle or shipped()), settings.model.engine, limits.bytes, limits.pixels, limits.pages
-    )
 
 
 class Daemon:
@@ -126,7 +118,7 @@ class Daemon:
                 every=settings.outbox.every,
                 rows=settings.outbox.rows,
             ),
-            model=Model(bundle.name, bundle.version, bundle.sha256),
+            model=bundle.model,
             json=json,
             on_filed=self._note_filed,
         )

@@ -51,8 +51,8 @@ PARTS = {
     "heartbeat": FOUNDATION | {"delivery", "pool", "supply", "systemd"},
     "report": FOUNDATION | {"journal", "tables", "intake", "preflight"},
     "retry": FOUNDATION | {"archive", "intake"},
-    "workerlog": {"log", "names", "pool"},
-    "bulk": FOUNDATION | {"intake", "pool", "workerlog"},
+    "workers": {"log", "names", "settings", "pool", "recognition"},
+    "bulk": FOUNDATION | {"intake", "pool", "workers"},
 }
 SERVICE = {"service": set(PARTS) - {"training", "cli", "__main__"}}
 ALLOWED: dict[str, set[str]] = PARTS | SERVICE | {"cli": (set(PARTS) | set(SERVICE)) - {"__main__"}}

@@ -119,3 +119,13 @@ def test_kept_scans_do_not_wait(tmp_path: Path) -> None:
     assert report(settings_of(rig)).waiting == 0
     rig.drop("a.png", b"changed since")
     assert report(settings_of(rig)).waiting == 1
+
+
+def test_kept_scans_do_not_wait_when_sources_move_from_now_on(tmp_path: Path) -> None:
+    """The daemon does not read them again, so they are not counted either."""
+    rig = Rig(tmp_path, sources="keep")
+    rig.drop("a.png")
+    rig.live()
+    settings = settings_of(rig)
+    moving = settings.model_copy(update={"sources": Sources(accepted=str(tmp_path / "archive"))})
+    assert report(moving).waiting == 0

@@ -91,9 +91,8 @@ def _of_idx(folder: Path, chosen: "Settings") -> dict[str, Any]:
 
 
 def _of_scans(folder: Path, chosen: "Settings") -> dict[str, Any]:
-    from digitd import bulk, labels, names, service
+    from digitd import bulk, labels, names, workers
     from digitd.recognition.bundle import Bundle, shipped
-    from digitd.results import Model
     from digitd.training.evaluate import wilson
 
     table = _table(folder)
@@ -116,8 +115,7 @@ def _of_scans(folder: Path, chosen: "Settings") -> dict[str, Any]:
     bundle = Bundle.load(chosen.model.bundle or shipped())
     right = accepted = accepted_wrong = 0
     errors = []
-    model = Model(bundle.name, bundle.version, bundle.sha256)
-    for result in bulk.read(found, chosen, service.setup_of(chosen), model, lambda *_: None):
+    for result in bulk.read(found, chosen, workers.setup_of(chosen), bundle.model, lambda *_: None):
         if isinstance(result, bulk.Unopened):
             print(f"digitd: {names.printable(result.path)}: {result.why}", file=sys.stderr)
             continue

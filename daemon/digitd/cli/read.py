@@ -44,17 +44,13 @@ def read(
 ) -> None:
     """Read what is named; exit 2 if a path could not be opened."""
     from digitd import bulk, log, names
-    from digitd.pool.messages import Setup
     from digitd.recognition.bundle import Bundle, shipped
-    from digitd.results import Model, Result
-    from digitd.workerlog import say_output
+    from digitd.results import Result
+    from digitd.workers import say_output, setup_of
 
     chosen = settings(context, config)
     log.configure(chosen.log.level if chosen.log.level != "info" else "warning", chosen.log.format)
-    folder = chosen.model.bundle or shipped()
-    bundle = Bundle.load(folder)
-    limits = chosen.limits
-    setup = Setup(os.fspath(folder), chosen.model.engine, limits.bytes, limits.pixels, limits.pages)
+    bundle = Bundle.load(chosen.model.bundle or shipped())
     found: list[bulk.Target] = []
     unopened = 0
 
@@ -70,8 +66,7 @@ def read(
             found.append(target)
 
     def results() -> Iterator[Result]:
-        model = Model(bundle.name, bundle.version, bundle.sha256)
-        for result in bulk.read(found, chosen, setup, model, say_output):
+        for result in bulk.read(found, chosen, setup_of(chosen), bundle.model, say_output):
             if isinstance(result, bulk.Unopened):
                 refuse(result)
             else:

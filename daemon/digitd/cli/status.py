@@ -120,10 +120,10 @@ def _load_a_worker(chosen: "Settings") -> None:
     """Load the bundle as the daemon's workers do: engine and libraries are tried, not only looked for."""
     from digitd import names
     from digitd.pool.local import LocalPool
-    from digitd.service import setup_of
+    from digitd.workers import is_noise, setup_of
 
     def say_output(_: int, line: str) -> None:
-        if not line.startswith("INFO:"):
+        if not is_noise(line):
             print(f"digitd: {names.printable(line)}", file=sys.stderr)
 
     workers = chosen.workers
