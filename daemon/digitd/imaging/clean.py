@@ -49,33 +49,54 @@ class Ink:
     labels: Labels | None = None
 
 
+@dataclass(frozen=True)
+class Stages:
+    """A page on its way to its ink, each (H', W') uint8 at the working size.
+
+    `page` is dark on light; `flattened` how much darker than the paper each pixel is; `found` the mask of all that
+    stands out of the paper, frames and ruled lines with it; `ink` what is left without those.
+    """
+
+    page: Gray
+    flattened: Gray
+    found: Gray
+    ink: Ink
+
+
 def clean(page: Gray) -> Ink:
     """Find the ink of a page (H, W) uint8 from 1x1. A page with nothing on it has no ink: its `mask` is all zero.
 
     The illumination is flattened by dividing by the paper's, estimated at small scale where there is no ink; what
     counts as ink is judged against the paper's noise; ruled lines are removed.
     """
+    return stages(page).ink
+
+
+def stages(page: Gray) -> Stages:
+    """What `clean` does, step by step."""
     height, width = page.shape
     scale = max(1.0, max(height, width) / LARGEST)
     if scale > 1:
         size = (max(1, round(width / scale)), max(1, round(height / scale)))
         page = as_gray(cv2.resize(page, size, interpolation=cv2.INTER_AREA))
     page = dark_on_light(page)
-    darker, lighter = _flattened(page)
-    found = _contrast(darker, lighter)
-    if found is None:
+    flattened, lighter = _flattened(page)
+    judged = _contrast(flattened, lighter)
+    if judged is None:
         nothing = np.zeros(page.shape, np.uint8)
-        return Ink(nothing, nothing, scale, (width, height))
-    contrast, floor = found
-    mask = _mask(darker, contrast, floor)
-    labels = None
+        return Stages(page, flattened, nothing, Ink(nothing, nothing, scale, (width, height)))
+    contrast, floor = judged
+    found = mask = _mask(flattened, contrast, floor)
+    darker, labels = flattened, None
     if min(mask.shape) >= MIN_RULED:
         labels = labelled(mask)
         written = without_rules(without_frames(mask, labels))
         if written is not mask:
             darker = as_gray(np.where(mask > written, 0, darker))
             mask, labels = written, None
-    return Ink(_soft(darker, mask, contrast, floor), mask, scale, (width, height), labels)
+    return Stages(
+        page, flattened, found, Ink(_soft(darker, mask, contrast, floor), mask, scale, (width, height), labels)
+    )
 
 
 DARKEST = 48

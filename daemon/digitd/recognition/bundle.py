@@ -16,6 +16,8 @@ MANIFEST = "bundle.json"
 LITERT_FILE = "model.tflite"
 KERAS_FILE = "model.keras"
 SHIPPED = "default"
+NO_DIGIT = "?"
+"""The class of what is no digit: letters, scribbles, parts of digits, two digits in one box."""
 
 
 class Input(Struct, frozen=True):
