@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from digitd import names
 from digitd.cli.common import Config, err, quiet_libraries, settings
 from digitd.errors import UsageError
 
 if TYPE_CHECKING:
+    from digitd.recognition.engine import Engine
+    from digitd.settings import Settings
     from digitd.training.fit import Progress
     from digitd.training.run import Summary
+    from digitd.training.scans import Gathered, OwnScans
 
 DEFAULT_OUT = Path("bundle")
+MOST_CAUSES = 10
 
 
 def register(app: typer.Typer) -> None:
@@ -34,6 +39,14 @@ def train(
         Path | None, typer.Option(metavar="FOLDER", help="MNIST's idx files, gzipped or not; else they are fetched.")
     ] = None,
     bundle: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where the bundle goes.")] = DEFAULT_OUT,
+    scans: Annotated[
+        Path | None,
+        typer.Option(
+            "--scans",
+            metavar="FOLDER",
+            help="Labelled scans of your own to train on besides MNIST; a fifth is kept aside.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of every random choice.")] = 0,
     epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the preset's.", show_default=False)] = None,
     config: Config = None,
@@ -52,10 +65,40 @@ def train(
     command = f"digitd train --preset {preset} --data FOLDER --seed {seed}" + (f" --epochs {epochs}" if epochs else "")
     if data is None:
         command = command.replace(" --data FOLDER", "")
+    if scans is not None:
+        command += " --scans FOLDER"
     with quiet_libraries(), _Shown() as progress:
-        summary = make(preset, data, bundle, seed, epochs, command, progress)
+        own = None if scans is None else _own(scans, chosen, progress)
+        summary = make(preset, data, bundle, seed, epochs, command, progress, own)
     for line in _sentences(summary):
         print(line)
+
+
+def _own(folder: Path, chosen: "Settings", progress: "Progress") -> "tuple[Gathered, Engine]":
+    """The digits of one's own scans, cut with the help of the bundle in use; and that bundle's engine."""
+    from digitd.evaluation.scans import labelled
+    from digitd.imaging.decode import Limits
+    from digitd.recognition.bundle import Bundle, shipped
+    from digitd.recognition.engine import open_engine
+    from digitd.recognition.reader import Reader
+    from digitd.training.scans import Scan, gathered
+
+    progress(0, 0, "cutting your scans")
+    bundle = Bundle.load(chosen.model.bundle or shipped())
+    engine = open_engine(bundle, chosen.model.engine)
+    limits = Limits(chosen.limits.bytes, chosen.limits.pixels, chosen.limits.pages)
+    found = labelled(folder, chosen)
+    own = gathered(
+        (Scan(names.printable(each.target.name), Path(each.target.path).read_bytes(), each.label) for each in found),
+        Reader(bundle, engine, limits),
+        limits,
+    )
+    if not len(own.train.images):
+        raise UsageError(
+            f"None of the {len(found)} labelled scans in {folder} can be trained on",
+            f"The first: {': '.join(own.unusable[0])}" if own.unusable else "Label more scans",
+        )
+    return own, engine
 
 
 def _sentences(summary: "Summary") -> list[str]:
@@ -72,7 +115,22 @@ def _sentences(summary: "Summary") -> list[str]:
     ]
     if summary.validation is not None:
         lines.insert(4, f"held out    {summary.validation.accuracy:.2%} right of {summary.validation.total:,}")
-    return lines
+    return lines if summary.own is None else [*lines, *_of_own(summary.own)]
+
+
+def _of_own(own: "OwnScans") -> list[str]:
+    lines = [
+        f"your scans  {own.used:,} trained on, {own.kept_aside:,} kept aside, {len(own.unusable):,} unusable",
+        *(f"            {name}: {cause}" for name, cause in own.unusable[:MOST_CAUSES]),
+    ]
+    if not own.new.total:
+        return [*lines, "            too few to measure by: label more"]
+    low, high = own.new.interval
+    return [
+        *lines,
+        f"kept aside  {own.new.accuracy:.2%} of {own.new.total:,} digits right ({low:.2%} to {high:.2%});"
+        f" the bundle in use: {own.in_use.accuracy:.2%}",
+    ]
 
 
 class _Shown:

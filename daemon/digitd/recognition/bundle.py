@@ -47,7 +47,7 @@ class Figures(Struct, frozen=True):
 
 
 class Training(Struct, frozen=True):
-    """Where the network comes from: enough to make it again."""
+    """Where the network comes from: enough to make it again. `scans` of one's own were trained on besides MNIST."""
 
     preset: str
     command: str
@@ -58,6 +58,8 @@ class Training(Struct, frozen=True):
     seconds: float
     data_sha256: str
     code_sha256: str
+    scans: int = 0
+    scans_sha256: str | None = None
 
 
 class Manifest(Struct, frozen=True):

@@ -1,8 +1,7 @@
-"""Training images in the likeness of scans: every image as the product's own `normalise` would hand it over.
+"""The pens: MNIST's images moved or enlarged and given another stroke, and pen paths written anew.
 
-Four sources: MNIST as it is, slightly moved; MNIST under another pen and lens; MNIST's pen paths written again
-(skeleton.py); digits drawn by code (strokes.py). The method is that of Simard et al., "Best practices for
-convolutional neural networks applied to visual document analysis" (ICDAR 2003), with pens and pixels added.
+The method is that of Simard et al., "Best practices for convolutional neural networks applied to visual document
+analysis" (ICDAR 2003), with pens and pixels added.
 """
 
 from collections.abc import Callable
@@ -13,16 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from digitd.imaging.gray import as_gray
-from digitd.imaging.normalise import SIDE, normalise
-from digitd.training import skeleton, strokes
+from digitd.imaging.normalise import SIDE
 from digitd.training.strokes import Drawing
 
 Image = npt.NDArray[np.uint8]
-Images = npt.NDArray[np.uint8]
-Labels = npt.NDArray[np.uint8]
-
-# Shares of an epoch. MNIST itself is the largest, since a page in MNIST's form passes unchanged and must be read.
-MOVED, REPENNED, REWRITTEN, DRAWN = 0.34, 0.24, 0.24, 0.18
 
 ROTATION = 15.0
 """Degrees to either side: more turns a 7 into a 1 and a 4 into a 9."""
@@ -35,55 +28,29 @@ BLOCKY = 0.4
 """Share of written digits that are drawn in whole pixels on a small canvas, as in paint programs."""
 
 
-def augmented(images: Images, labels: Labels, rng: np.random.Generator) -> tuple[Images, Labels]:
-    """An epoch's worth of images uint8 (N, 28, 28) and labels uint8 (N,), from MNIST's own, in random order.
-
-    About 150 microseconds an image on one core; the same generator state gives the same images.
-    """
-    count = len(images)
-    order = rng.permutation(count)
-    sources = rng.choice(4, count, p=(MOVED, REPENNED, REWRITTEN, DRAWN))
-    out_labels = labels[order].copy()
-    drawn = sources == 3
-    out_labels[drawn] = rng.integers(0, 10, int(drawn.sum()))
-    rewritten = np.flatnonzero(sources == 2)
-    paths = dict(
-        zip(
-            rewritten.tolist(),
-            skeleton.drawings(images[order[rewritten]], out_labels[rewritten]),
-            strict=True,
-        )
-    )
-    out = np.empty_like(images)
-    for i, (source, index) in enumerate(zip(sources, order, strict=True)):
-        path = strokes.draw(int(out_labels[i]), rng) if source == 3 else paths.get(i)
-        if path is not None:
-            out[i] = normalise(written(path, rng))
-        elif source == 0:
-            out[i] = moved(images[index], rng)
-        else:
-            out[i] = normalise(repenned(images[index], rng))
-    return out, out_labels
-
-
 def moved(image: Image, rng: np.random.Generator) -> Image:
     """MNIST's image (28, 28) turned, stretched and shifted by little, without another normalising."""
     if rng.random() < 0.3:
         return image
-    matrix = _affine(rng, 0.6)
+    matrix = affine(rng, 0.6)
     matrix[:, 2] = 13.5 - matrix[:, :2] @ (13.5, 13.5) + rng.normal(0, 0.5, 2)
     return cast(Image, cv2.warpAffine(image, matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR))
 
 
 def repenned(image: Image, rng: np.random.Generator) -> Image:
-    """MNIST's image enlarged to a random size, bent, with thicker or thinner strokes, seen by a camera."""
+    """MNIST's image (28, 28) with another pen, as cleaning leaves it."""
+    return seen(enlarged(image, rng), rng)
+
+
+def enlarged(image: Image, rng: np.random.Generator) -> Image:
+    """MNIST's image (28, 28) enlarged to 28..96 px, turned, bent, with thicker or thinner strokes."""
     size = int(rng.integers(28, 97))
     scale = size / SIDE
-    matrix = _affine(rng, 1.0) * scale
+    matrix = affine(rng, 1.0) * scale
     matrix[:, 2] = size / 2 - matrix[:, :2] @ (13.5, 13.5)
     ink = as_gray(cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_CUBIC))
     if rng.random() < 0.5:
-        ink = _bent(ink, rng)
+        ink = bent(ink, rng)
     change = rng.uniform(-0.9, 2.6) * scale  # of a stroke of 2 to 4 px, in pixels of MNIST
     width = round(abs(change))
     if width >= 1:
@@ -94,33 +61,46 @@ def repenned(image: Image, rng: np.random.Generator) -> Image:
         else:
             thin = as_gray(cv2.erode(ink, kernel))
             ink = thin if cv2.countNonZero(thin) > cv2.countNonZero(ink) * 0.3 else ink
-    return _seen(ink, rng)
+    return ink
 
 
 def written(path: Drawing, rng: np.random.Generator) -> Image:
-    """A pen's path as ink (H, W): turned, bent, then drawn by a mouse in whole pixels or by a pen."""
-    points = path.points - path.points.mean(0)
-    points = points / max(float(np.ptp(points, axis=0).max()), 1e-3)
-    points = _wavy(points @ _affine(rng, 1.0)[:, :2].T, rng)
-    extent = np.ptp(points, axis=0)
-    points = (points - points.min(0)) / max(float(extent.max()), 1e-3)
+    """A pen's path as ink (H, W), turned and bent, as cleaning leaves it; some drawn by a mouse in whole pixels."""
     if rng.random() < BLOCKY:
+        points = _shaped(path, rng)
         size = int(rng.integers(9, 27))
         thickness = int(rng.choice((1, 2, 3), p=(0.6, 0.25, 0.15))) if size > 14 else 1
         ink = _lines(points * size, path, size, thickness, cv2.LINE_8)
-        return ink if rng.random() < 0.6 else _seen(ink, rng)
+        return ink if rng.random() < 0.6 else seen(ink, rng)
+    ink = penned(path, rng)
+    if rng.random() < 0.4:
+        longest = max(ink.shape)
+        small = max(8, round(longest * rng.uniform(0.2, 0.7)))
+        height = max(1, round(ink.shape[0] * small / longest))
+        width = max(1, round(ink.shape[1] * small / longest))
+        ink = as_gray(cv2.resize(ink, (width, height), interpolation=cv2.INTER_AREA))
+    return seen(ink, rng)
+
+
+def penned(path: Drawing, rng: np.random.Generator) -> Image:
+    """A pen's path as ink (H, W) of 32..110 px, turned and bent, before anything has seen it."""
+    points = _shaped(path, rng)
     size = int(rng.integers(32, 110))
     # From a hairline to a marker of a quarter of the height; most pens are thin.
     thickness = max(1, round(size * 0.02 * 12 ** float(rng.beta(1.2, 1.6))))
     ink = _lines(points * size, path, size, thickness, cv2.LINE_AA)
     if rng.random() < 0.15:
         _broken(ink, thickness, rng)
-    if rng.random() < 0.4:
-        small = max(8, round(size * rng.uniform(0.2, 0.7)))
-        height = max(1, round(ink.shape[0] * small / size))
-        width = max(1, round(ink.shape[1] * small / size))
-        ink = as_gray(cv2.resize(ink, (width, height), interpolation=cv2.INTER_AREA))
-    return _seen(ink, rng)
+    return ink
+
+
+def _shaped(path: Drawing, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    """The path's points, turned and bent, in a box whose longer side is 1."""
+    points = path.points - path.points.mean(0)
+    points = points / max(float(np.ptp(points, axis=0).max()), 1e-3)
+    points = _wavy(points @ affine(rng, 1.0)[:, :2].T, rng)
+    extent = np.ptp(points, axis=0)
+    return np.asarray((points - points.min(0)) / max(float(extent.max()), 1e-3), np.float32)
 
 
 def _lines(points: npt.NDArray[np.float32], path: Drawing, size: int, thickness: int, kind: int) -> Image:
@@ -134,7 +114,7 @@ def _lines(points: npt.NDArray[np.float32], path: Drawing, size: int, thickness:
     return ink
 
 
-def _affine(rng: np.random.Generator, strength: float) -> npt.NDArray[np.float64]:
+def affine(rng: np.random.Generator, strength: float) -> npt.NDArray[np.float64]:
     """A (2, 3) matrix that turns, shears and stretches, without a shift."""
     angle = np.deg2rad(np.clip(rng.normal(0, ROTATION / 2), -ROTATION, ROTATION)) * strength
     shear = rng.uniform(-SHEAR, SHEAR) * strength
@@ -155,7 +135,7 @@ def _wavy(points: npt.NDArray[np.float64], rng: np.random.Generator) -> npt.NDAr
     return out.astype(np.float32)
 
 
-def _bent(ink: Image, rng: np.random.Generator) -> Image:
+def bent(ink: Image, rng: np.random.Generator) -> Image:
     """The image under a smooth displacement: 4x4 random vectors, interpolated (Simard's elastic distortion)."""
     size = ink.shape[0]
     coarse = rng.normal(0, BEND * size * 0.6, (2, 4, 4)).astype(np.float32)
@@ -172,7 +152,7 @@ def _broken(ink: Image, thickness: int, rng: np.random.Generator) -> None:
     cv2.circle(ink, (int(xs[at]), int(ys[at])), gap // 2 + thickness // 2, 0, -1)
 
 
-def _seen(ink: Image, rng: np.random.Generator) -> Image:
+def seen(ink: Image, rng: np.random.Generator) -> Image:
     """What cleaning leaves of ink that a lens has seen: blur, uneven contrast, noise, a threshold."""
     steps: list[Callable[[Image], Image]] = []
     size = max(ink.shape)

@@ -7,7 +7,8 @@ from concurrent.futures import Future, ProcessPoolExecutor
 import cv2
 import numpy as np
 
-from digitd.training.augment import Images, Labels, augmented
+from digitd.training.data import Images, Labels
+from digitd.training.mix import mixed, rejects_for
 
 CHUNK = 2_500
 """Images a task: half a second of work, so that all processes finish an epoch together."""
@@ -40,6 +41,12 @@ def stream(images: Images, labels: Labels, epochs: int, seed: int, processes: in
             yield _joined(current)
 
 
+def size(count: int) -> int:
+    """How many images an epoch of `count` has, with those of no digit."""
+    whole, rest = divmod(count, CHUNK)
+    return count + whole * rejects_for(CHUNK) + rejects_for(rest)
+
+
 def _tasks(images: Images, labels: Labels, seed: int, epoch: int) -> Iterator[tuple[Images, Labels, list[int]]]:
     order = np.random.default_rng([seed, epoch]).permutation(len(images))
     for number, start in enumerate(range(0, len(order), CHUNK)):
@@ -51,7 +58,7 @@ def _chunk(images: Images, labels: Labels, seed: list[int]) -> Epoch:
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)  # images of 28 px are slower on several
     try:
-        return augmented(images, labels, np.random.default_rng(seed))
+        return mixed(images, labels, np.random.default_rng(seed))
     finally:
         cv2.setNumThreads(threads)
 

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from digitd.recognition.bundle import Figures
-from digitd.recognition.engine import Engine
-from digitd.training.data import CLASSES, Images, Labels
+from digitd.recognition.engine import Engine, Logits
+from digitd.training.data import Images, Labels
 
 Z95 = 1.959964
 """The normal distribution's quantile for a two-sided interval of 95 %."""
@@ -16,7 +16,7 @@ Z95 = 1.959964
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What an engine said of labelled images: `confusion[true, said]` is int64 (10, 10)."""
+    """What an engine said of labelled images: `confusion[true, said]` is int64 (classes, classes)."""
 
     correct: int
     total: int
@@ -41,12 +41,13 @@ class Evaluation:
 
 def evaluate(engine: Engine, images: Images, labels: Labels) -> Evaluation:
     """Read images uint8 (N, 28, 28), and compare with labels (N,); `wrong` has the indices of the errors."""
-    return compared(engine.logits(images).argmax(1), labels)
+    return compared(engine.logits(images), labels)
 
 
-def compared(said: npt.NDArray[np.int64], labels: Labels) -> Evaluation:
-    """What was said (N,), compared with the truth (N,)."""
-    confusion = np.zeros((CLASSES, CLASSES), np.int64)
+def compared(logits: Logits, labels: Labels) -> Evaluation:
+    """What the logits (N, classes) say, compared with the truth (N,)."""
+    said = logits.argmax(1)
+    confusion = np.zeros((logits.shape[1], logits.shape[1]), np.int64)
     np.add.at(confusion, (labels, said), 1)
     wrong = np.flatnonzero(said != labels)
     return Evaluation(len(labels) - len(wrong), len(labels), confusion, wrong)

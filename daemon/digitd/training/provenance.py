@@ -7,8 +7,10 @@ from importlib import metadata, resources
 
 import digitd
 
-SOURCES = {"training": None, "imaging": ("normalise.py",)}
-"""The modules that make the training's images and the network: all of training, and the one it takes of imaging."""
+PLUMBING = frozenset({"__init__.py", "errors.py", "evaluate.py", "provenance.py", "run.py", "scans.py"})
+"""Modules of training/ that neither make an image nor shape the network."""
+IMAGING = ("normalise.py",)
+"""What gives every image its form. paper.py looks through the cleaning too; that changes some images a little."""
 
 
 def versions() -> dict[str, str]:
@@ -29,10 +31,12 @@ def code_sha256() -> str:
 
 
 def _sources() -> Iterator[tuple[str, bytes]]:
-    for package, names in SOURCES.items():
-        for file in (resources.files("digitd") / package).iterdir():
-            if file.name in names if names else file.name.endswith(".py"):
-                yield f"{package}/{file.name}", file.read_bytes()
+    package = resources.files("digitd")
+    for file in (package / "training").iterdir():
+        if file.name.endswith(".py") and file.name not in PLUMBING:
+            yield f"training/{file.name}", file.read_bytes()
+    for name in IMAGING:
+        yield f"imaging/{name}", (package / "imaging" / name).read_bytes()
 
 
 def _own_version() -> str:

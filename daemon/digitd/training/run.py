@@ -16,10 +16,14 @@ from digitd.recognition import bundle as bundles
 from digitd.recognition.bundle import Bundle, Figures, File, Input, Manifest, Training
 from digitd.results import timestamp
 from digitd.training import data as mnist
+from digitd.training import scans
 from digitd.training.provenance import code_sha256, versions
+from digitd.training.scans import OwnScans
 
 if TYPE_CHECKING:
+    from digitd.recognition.engine import Engine
     from digitd.training.fit import Fitted, Progress
+    from digitd.training.scans import Gathered
 
 INT8_MAY_LOSE = 0.0003
 """How much worse the int8 export may read the held-out images before float32 ships instead."""
@@ -41,6 +45,7 @@ class Summary:
     validation: Figures | None
     test: Figures
     bytes: int
+    own: OwnScans | None = None
 
 
 def train(
@@ -51,11 +56,13 @@ def train(
     epochs: int | None,
     command: str,
     progress: "Progress",
+    own: "tuple[Gathered, Engine] | None" = None,
 ) -> Summary:
     """Train `preset` on MNIST (idx files in `data`, or downloaded) and write a bundle to `out`.
 
-    `out` must not exist, be empty, or be a bundle, which is replaced when the training has succeeded. `command` is
-    recorded. Raises PresetError, DataError, FolderError, or UsageError. Nothing is chosen by the test set.
+    `own` are a user's scans, to train on besides, and the engine in use, to compare with. `out` must not exist, be
+    empty, or be a bundle, which is replaced when the training has succeeded. `command` is recorded. Raises
+    PresetError, DataError, FolderError, or UsageError. Nothing is chosen by the test set.
     """
     begun = time.monotonic()
     if seed < 0 or (epochs is not None and epochs < 1):
@@ -66,12 +73,17 @@ def train(
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     progress(0, 0, "starting TensorFlow")
     # Imported here: `digitd train --help` must not wait for TensorFlow.
+    from digitd.recognition.litert import LiteRtEngine
     from digitd.training import fit, networks
 
     recipe = networks.preset(preset)
     progress(0, 0, "loading MNIST")
     published = mnist.load(data)
-    fitted = fit.fit(recipe, published.train_images, published.train_labels, seed, epochs, progress)
+    extra = None
+    if own is not None:
+        repeated = scans.repeated(own[0].train, len(published.train_images))
+        extra = repeated.images, repeated.labels
+    fitted = fit.fit(recipe, published.train_images, published.train_labels, seed, epochs, progress, extra)
     progress(0, 0, "exporting")
     parent = out.absolute().parent
     with tempfile.TemporaryDirectory(dir=parent, prefix=f".{out.name}-") as work:
@@ -85,7 +97,7 @@ def train(
             files={},
             input=Input(),
             output=recipe.output,
-            classes=tuple("0123456789"),
+            classes=recipe.classes,
             temperature=1.0,
             training=Training(
                 preset=preset,
@@ -97,6 +109,8 @@ def train(
                 seconds=0.0,
                 data_sha256=published.sha256,
                 code_sha256=code_sha256(),
+                scans=own[0].used if own is not None else 0,
+                scans_sha256=own[0].sha256 if own is not None else None,
             ),
             versions=versions(),
             figures={},
@@ -117,6 +131,7 @@ def train(
         validation=finished.figures.get("validation"),
         test=finished.figures["mnist_test"],
         bytes=sum(file.stat().st_size for file in out.iterdir()),
+        own=None if own is None else scans.compared(own[0], LiteRtEngine(loaded), own[1]),
     )
 
 
@@ -168,7 +183,7 @@ def _with_network(fitted: "Fitted", manifest: Manifest, folder: Path) -> Manifes
         (folder / bundles.LITERT_FILE).write_bytes(contents[form])
         trial = msgspec.structs.replace(manifest, files=_files(folder, form))
         logits[form] = LiteRtEngine(_written(folder, trial)).logits(held)
-        figures[f"validation_{form}"] = compared(logits[form].argmax(1), labels).figures()
+        figures[f"validation_{form}"] = compared(logits[form], labels).figures()
     lost = figures["validation_float32"].accuracy - figures["validation_int8"].accuracy
     form = "int8" if lost <= INT8_MAY_LOSE else "float32"
     (folder / bundles.LITERT_FILE).write_bytes(contents[form])

@@ -50,13 +50,13 @@ def test_the_tutorial_is_the_seed_recipe() -> None:
 
 
 def test_the_default_is_small_and_gives_logits() -> None:
-    """Between 100,000 and 250,000 parameters, ten outputs without a softmax."""
+    """Between 100,000 and 250,000 parameters, ten digits and no digit, without a softmax."""
     from digitd.training import networks
 
     recipe = networks.preset("default")
     model = recipe.build()
     assert 100_000 < model.count_params() < 250_000
-    assert model.output_shape == (None, 10)
+    assert model.output_shape == (None, 11)
     assert recipe.output == "logits"
 
 
