@@ -1,6 +1,8 @@
 """Where an epoch's images come from: augmented in other processes, ahead of the training."""
 
 import multiprocessing
+import os
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 
@@ -29,7 +31,7 @@ def stream(images: Images, labels: Labels, epochs: int, seed: int, processes: in
         return
     # spawn: TensorFlow's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=_end_with_parent) as pool:
 
         def begun(epoch: int) -> list[Future[Epoch]]:
             return [pool.submit(_chunk, *part) for part in _tasks(images, labels, seed, epoch)]
@@ -41,17 +43,33 @@ def stream(images: Images, labels: Labels, epochs: int, seed: int, processes: in
             yield _joined(current)
 
 
+def _end_with_parent() -> None:
+    """Do not outlive a training that was killed: it would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        raise RuntimeError("This is for a process of the pool")
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 def size(count: int) -> int:
     """How many images an epoch of `count` has, with those of no digit."""
-    whole, rest = divmod(count, CHUNK)
-    return count + whole * rejects_for(CHUNK) + rejects_for(rest)
+    small, larger = divmod(count, _chunks(count))
+    return count + (_chunks(count) - larger) * rejects_for(small) + larger * rejects_for(small + 1)
 
 
 def _tasks(images: Images, labels: Labels, seed: int, epoch: int) -> Iterator[tuple[Images, Labels, list[int]]]:
     order = np.random.default_rng([seed, epoch]).permutation(len(images))
-    for number, start in enumerate(range(0, len(order), CHUNK)):
-        part = order[start : start + CHUNK]
+    for number, part in enumerate(np.array_split(order, _chunks(len(order)))):
         yield images[part], labels[part], [seed, epoch, number]
+
+
+def _chunks(count: int) -> int:
+    return max(1, -(-count // CHUNK))
 
 
 def _chunk(images: Images, labels: Labels, seed: list[int]) -> Epoch:

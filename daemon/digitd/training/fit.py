@@ -7,8 +7,9 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from digitd.training.data import Images, Labels
+from digitd.training.data import CLASSES, Images, Labels
 from digitd.training.epochs import size, stream
+from digitd.training.errors import DataError
 from digitd.training.networks import Preset
 
 HELD_OUT = 1 / 12
@@ -63,6 +64,10 @@ def fit(
     `extra` are images and labels to train on besides; none of them is held out. A preset that holds nothing out keeps
     the last epoch. Nothing here ever sees the test set.
     """
+    if preset.augment and (missing := set(range(CLASSES)) - set(labels.tolist())):
+        raise DataError(
+            f"The training set has no image of the digit {min(missing)}", "Train this preset on all ten digits"
+        )
     keras.utils.set_random_seed(seed % 2**32)
     epochs = preset.epochs if epochs is None else epochs
     order = np.random.default_rng(seed).permutation(len(images))

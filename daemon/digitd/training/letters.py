@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from digitd.imaging.gray import Gray, as_gray
 from digitd.training import augment
-from digitd.training.strokes import Drawing, curve
+from digitd.training.strokes import Drawing, joined, varied
 
 Line = npt.NDArray[np.float64]
 """Points (n, 2) of one stroke, x and y."""
@@ -24,7 +24,7 @@ JITTER = 0.02
 ANGULAR = 0.15
 """Share of drawings whose curves become straight lines."""
 
-# In the notation of strokes.py: x,y in hundredths, y down; ! marks a sharp corner, | parts strokes.
+# In the notation of shapes.py: x,y in hundredths, y down; ! marks a sharp corner, | parts strokes.
 SIGNS: dict[str, tuple[str, ...]] = {
     "A": ("0,100 28,0! 56,100 | 8,64 48,64", "0,100 3,30 28,0 53,30 56,100 | 2,58 54,58"),
     "B": ("-14,0 10,0 35,0 52,22 35,44 10,46! 38,50 62,75 38,100 -14,100 | 8,0 8,50 8,100",),
@@ -101,7 +101,7 @@ def sign(rng: np.random.Generator) -> Gray:
     """A letter or a sign written by a pen, as ink (H, W)."""
     names = tuple(SIGNS)
     shapes = SIGNS[names[rng.integers(len(names))]]
-    return augment.written(drawing(sketch(shapes[rng.integers(len(shapes))], rng)), rng)
+    return augment.written(joined(sketch(shapes[rng.integers(len(shapes))], rng)), rng)
 
 
 def printed(rng: np.random.Generator) -> Gray:
@@ -126,29 +126,12 @@ def word(rng: np.random.Generator) -> Gray:
 
 def sketch(shape: str, rng: np.random.Generator) -> list[Line]:
     """A shape in the notation of `SIGNS` as lines, jittered and stretched."""
-    angular = rng.random() < ANGULAR
-    stretch = np.array((rng.uniform(0.85, 1.25), 1.0))
-    lines = []
-    for stroke in shape.split("|"):
-        marks = stroke.split()
-        controls = np.array([mark.rstrip("!").split(",") for mark in marks], np.float64) / 100
-        controls = (controls + rng.normal(0, JITTER, controls.shape)) * stretch
-        lines.append(controls if angular else curve(controls, [mark.endswith("!") for mark in marks]))
-    return lines
-
-
-def drawing(lines: list[Line]) -> Drawing:
-    """Polylines, each (n, 2) with n of 2 and more, as one drawing."""
-    edges, total = [], 0
-    for line in lines:
-        edges.append(np.stack((np.arange(len(line) - 1), np.arange(1, len(line))), 1) + total)
-        total += len(line)
-    return Drawing(np.concatenate(lines).astype(np.float32), np.concatenate(edges).astype(np.int32))
+    return varied(shape, rng, JITTER, ANGULAR, (0.85, 1.25))
 
 
 def inked(lines: list[Line], thickest: float, rng: np.random.Generator) -> Gray:
     """Lines drawn by a pen of up to `thickest` of their extent, and distorted, as ink (H, W)."""
-    path = drawing(lines)
+    path = joined(lines)
     points = path.points - path.points.min(0)
     size = int(rng.integers(32, 80))
     thickness = max(1, round(size * float(rng.uniform(0.02, thickest))))
@@ -175,7 +158,7 @@ def _cursive(count: int, rng: np.random.Generator) -> Drawing:
         if i < count - 1 and rng.random() < 0.5:
             lines.append(np.array(((right - 0.1, 1.0), (right + gap / 2, 1.02), (right + gap + 0.05, 0.8))))
         left = right + gap
-    return drawing(lines)
+    return joined(lines)
 
 
 def _typed(text: str, face: int, rng: np.random.Generator) -> Gray:

@@ -12,8 +12,8 @@ import numpy as np
 
 from digitd.imaging.gray import Gray, as_gray
 from digitd.training import augment
-from digitd.training.letters import Line, drawing, inked, warped
-from digitd.training.strokes import curve
+from digitd.training.letters import Line, inked, warped
+from digitd.training.strokes import curve, joined
 
 Scrawl = Callable[[np.random.Generator], Gray]
 
@@ -102,16 +102,6 @@ def dirt(rng: np.random.Generator) -> Gray:
     return augment.seen(ink, rng)
 
 
-SCRAWLS: dict[str, Scrawl] = {
-    "scribble": scribble,
-    "hatching": hatching,
-    "blot": blot,
-    "rules": rules,
-    "marks": marks,
-    "dirt": dirt,
-}
-
-
 def _bars(ink: Gray, rng: np.random.Generator) -> None:
     """Lying bars, long for their thickness, into (S, S): an upright one is a 1."""
     side = len(ink)
@@ -187,7 +177,7 @@ def _lattice(rng: np.random.Generator, upright: int, lying: int, width: float, o
 
 def _ruled(lines: list[Line], thickness: int, rng: np.random.Generator) -> Gray:
     """Straight lines of a printer, a little askew, as ink (H, W)."""
-    path = drawing(lines)
+    path = joined(lines)
     angle = float(np.deg2rad(rng.normal(0, 3)))
     turn = np.array(((np.cos(angle), -np.sin(angle)), (np.sin(angle), np.cos(angle))))
     points = path.points @ turn.T

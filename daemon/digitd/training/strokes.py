@@ -38,13 +38,21 @@ def draw(digit: int, rng: np.random.Generator) -> Drawing:
 
 def jittered(shape: str, rng: np.random.Generator) -> Drawing:
     """One drawing of a shape, written as in shapes.py, as a hand varies it; in a box about 1 high."""
-    angular = rng.random() < ANGULAR
-    stretch = np.array((rng.uniform(0.75, 1.35), 1.0))
+    return joined(varied(shape, rng, JITTER, ANGULAR, (0.75, 1.35)))
+
+
+def varied(
+    shape: str, rng: np.random.Generator, jitter: float, angular: float, stretch: tuple[float, float]
+) -> list[npt.NDArray[np.float64]]:
+    """A shape's strokes as lines of points (n, 2): control points moved by `jitter`, straight in a share of `angular`,
+    the width changed by a factor in `stretch`."""
+    straight = rng.random() < angular
+    width = np.array((rng.uniform(*stretch), 1.0))
     lines = []
     for controls, corners in parsed(shape):
-        moved = (controls + rng.normal(0, JITTER, controls.shape)) * stretch
-        lines.append(moved if angular else curve(moved, corners))
-    return joined(lines)
+        moved = (controls + rng.normal(0, jitter, controls.shape)) * width
+        lines.append(moved if straight else curve(moved, corners))
+    return lines
 
 
 def parsed(shape: str) -> list[tuple[npt.NDArray[np.float64], list[bool]]]:

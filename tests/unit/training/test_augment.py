@@ -1,9 +1,13 @@
 """Training images look like what `normalise` makes of scans, and are the same for the same seed."""
 
+import signal
+import subprocess
+import sys
 import time
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 from numpy.typing import NDArray
 
@@ -16,7 +20,7 @@ Digits = tuple[Array, Array]
 
 
 def test_an_epoch_has_all_digits_and_what_is_none(digits: Digits) -> None:
-    """An epoch has as many digits as it was made from, and what is no digit; uint8, with ink on each, of every class."""
+    """As many digits as it was made from, and what is no digit; uint8, with ink on each, of every class."""
     images, labels = mixed(*digits, np.random.default_rng(1))
     assert images.shape == (224, 28, 28)
     assert labels.shape == (224,)
@@ -43,12 +47,36 @@ def test_epochs_differ_and_processes_do_not_matter(digits: Digits) -> None:
     many = np.tile(digits[0], (26, 1, 1)), np.tile(digits[1], 26)
     threads = cv2.getNumThreads()
     elsewhere = next(stream(*many, 1, 3, processes=1))
-    order = np.random.default_rng([3, 0]).permutation(len(many[0]))[:2500]
+    order = np.array_split(np.random.default_rng([3, 0]).permutation(len(many[0])), 3)[0]
     here = mixed(many[0][order], many[1][order], np.random.default_rng([3, 0, 0]))
     assert len(elsewhere[0]) == size(len(many[0]))
-    assert np.array_equal(elsewhere[0][: size(2500)], here[0])
-    assert np.array_equal(elsewhere[1][: size(2500)], here[1])
+    assert np.array_equal(elsewhere[0][: len(here[0])], here[0])
+    assert np.array_equal(elsewhere[1][: len(here[0])], here[1])
     assert cv2.getNumThreads() == threads
+
+
+KILLED = """
+import os, signal, psutil, numpy as np
+from digitd.training.epochs import stream
+images = np.full((6000, 28, 28), 255, np.uint8)
+next(stream(images, np.arange(6000).astype(np.uint8) % 10, 2, 1, processes=1))
+print(*(child.pid for child in psutil.Process().children(recursive=True)), flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_no_process_outlives_a_killed_training() -> None:
+    """After SIGKILL of the training the processes that augment end by themselves."""
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False
+    )
+    pids = [int(pid) for pid in done.stdout.split()]
+    assert done.returncode == -signal.SIGKILL
+    assert pids
+    deadline = time.monotonic() + 30
+    while any(psutil.pid_exists(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not any(psutil.pid_exists(pid) for pid in pids)
 
 
 def test_thinning_leaves_lines_of_one_pixel_in_one_piece() -> None:
