@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: demo test bench lint lock clean
+.PHONY: demo test bench bench-recognition lint lock clean
 
 demo: $(VENV)/.run                     ## set up, read the samples through a real inbox and outbox, show what came out
 	$(BIN)/python samples/demo.py
@@ -19,6 +19,10 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev                    ## measure, print the table, write bench/RESULTS.md; MNIST=FOLDER and SCANS=FOLDER for recognition
 	$(BIN)/python bench/run.py $(if $(MNIST),--mnist $(MNIST)) $(if $(SCANS),--scans $(SCANS))
+
+bench-recognition: $(VENV)/.dev        ## how well it reads: MNIST=FOLDER, and SCANS=, FIELDS=, NODIGITS=FOLDER where you have them
+	$(BIN)/python bench/recognition.py --mnist $(MNIST) $(if $(SCANS),--scans $(SCANS)) \
+		$(if $(FIELDS),--fields $(FIELDS)) $(if $(NODIGITS),--nodigits $(NODIGITS))
 
 lock: $(VENV)/.run                     ## pin every dependency anew
 	$(BIN)/python -m pip install --quiet uv

@@ -1,4 +1,4 @@
-"""Measure digitd: print a table, and write it to RESULTS.md with the machine named.
+"""Measure digitd: print a table, and write it into its section of RESULTS.md, with the machine named.
 
 python bench/run.py [--mnist FOLDER] [--scans FOLDER]...: the folders are MNIST's idx files, and labelled scans.
 """
@@ -6,8 +6,6 @@ python bench/run.py [--mnist FOLDER] [--scans FOLDER]...: the folders are MNIST'
 import argparse
 import functools
 import json
-import os
-import platform
 import shutil
 import statistics
 import subprocess
@@ -19,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import processes
+import results
 import scans
 
-RESULTS = Path(__file__).parent / "RESULTS.md"
 PAIRS = 3
 
 
@@ -158,24 +156,6 @@ def start(work: Path, rounds: int = 5) -> Iterator[Row]:
     )
 
 
-def machine() -> str:
-    """What the figures were taken on."""
-    model = next(
-        (
-            line.split(":", 1)[1].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if "model name" in line
-        ),
-        platform.machine(),
-    )
-    cores = len(os.sched_getaffinity(0))
-    memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    return (
-        f"{model}, {cores} cores, {memory_gb:.0f} GB; Linux {platform.release()}, Python {platform.python_version()}; "
-        f"{time.strftime('%Y-%m-%d', time.gmtime())}"
-    )
-
-
 def main() -> int:
     """Measure what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -205,21 +185,19 @@ def main() -> int:
     finally:
         shutil.rmtree(work)
     if not chosen.only:
-        RESULTS.write_text(report(rows))
-        print(f"written to {RESULTS}")
+        results.write(results.DAEMON, report(rows))
+        print(f"written to {results.RESULTS}")
     return 0 if all(row.good is not False for row in rows) else 1
 
 
 def report(rows: list[Row]) -> str:
     """The table as Markdown."""
     lines = [
-        "# Measured",
-        "",
-        "`make bench MNIST=FOLDER SCANS=FOLDER` wrote this page. Ratios were taken in one run, from fresh processes.",
+        "`make bench MNIST=FOLDER SCANS=FOLDER` wrote this section. Ratios are of one run, from fresh processes.",
         "Scans called `dev` were in view while digitd was made: they flatter. On ext4, making a file was seen to take",
         "ten times as long (0.2 ms) for some minutes after thousands were deleted nearby: a drain is slower then.",
         "",
-        machine(),
+        results.machine(),
         "",
         "| what | at least | measured | |",
         "| --- | --- | --- | --- |",
