@@ -53,8 +53,9 @@ PARTS = {
     "retry": FOUNDATION | {"archive", "intake"},
     "workers": {"log", "names", "settings", "pool", "recognition"},
     "bulk": FOUNDATION | {"intake", "pool", "workers"},
+    "evaluation": FOUNDATION | {"recognition", "imaging", "training", "labels", "workers", "bulk"},
 }
-SERVICE = {"service": set(PARTS) - {"training", "cli", "__main__"}}
+SERVICE = {"service": set(PARTS) - {"training", "evaluation", "cli", "__main__"}}
 ALLOWED: dict[str, set[str]] = PARTS | SERVICE | {"cli": (set(PARTS) | set(SERVICE)) - {"__main__"}}
 
 # Which of digitd's files may import a library.
@@ -63,7 +64,8 @@ ONLY_IN = {
     "tensorflow": ["training/", "recognition/tensorflow.py"],
     "keras": ["training/", "recognition/tensorflow.py"],
     "yaml": ["config.py"],
-    "cv2": ["imaging/", "training/"],
+    "cv2": ["imaging/", "training/", "evaluation/"],
+    "matplotlib": ["evaluation/plots.py"],
     "ray": ["pool/ray.py"],
 }
 
@@ -154,6 +156,8 @@ def test_a_library_is_imported_where_its_field_is(library: str) -> None:
         ("digitd.service", ["cv2", "numpy", "tensorflow", "keras", "ai_edge_litert", "pypdfium2"]),
         ("digitd.cli", ["cv2", "numpy", "tensorflow", "keras", "ai_edge_litert", "pypdfium2", "digitd.service"]),
         ("digitd.pool.worker", ["tensorflow", "keras", "yaml", "watchdog"]),
+        ("digitd.evaluation.scans", ["tensorflow", "keras", "matplotlib"]),
+        ("digitd.evaluation.explain", ["tensorflow", "keras", "matplotlib", "digitd.training"]),
     ],
 )
 def test_what_a_process_does_not_need_is_not_loaded(module: str, heavy: list[str]) -> None:

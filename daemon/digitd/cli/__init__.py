@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from digitd import __version__, names
-from digitd.cli import evaluate, read, run_, status, train
+from digitd.cli import evaluate, explain, read, run_, status, train
 from digitd.cli.common import Config
 from digitd.errors import DigitdError, ExitCode
 
@@ -20,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (run_, read, status, train, evaluate):
+for module in (run_, read, explain, status, train, evaluate):
     module.register(app)
 
 

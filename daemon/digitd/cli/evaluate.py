@@ -1,20 +1,26 @@
 """`digitd evaluate`: how good a bundle is on MNIST's test set or on labelled scans of one's own."""
 
+import importlib.util
 import json as jsonlib
-import os
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digitd.cli.common import Config, quiet_libraries, settings
+from digitd.cli.common import Config, err, out, quiet_libraries, settings
 from digitd.errors import UsageError
 
 if TYPE_CHECKING:
+    from digitd.evaluation.figures import Case, Figures
+    from digitd.imaging.gray import Gray
     from digitd.settings import Settings
 
 SHOWN = 20
+"""Errors that the terminal lists."""
+LONG = 200
+"""Below so many scans a bar would be gone before it is seen."""
 
 
 def register(app: typer.Typer) -> None:
@@ -29,128 +35,158 @@ def register(app: typer.Typer) -> None:
 def evaluate(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", show_default=False)],
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object with every figure.")] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FOLDER", help="Write pictures and a page there. Needs the extra `train`."),
+    ] = None,
+    error: Annotated[
+        str | None,
+        typer.Option(
+            "--choose-threshold",
+            metavar="ERROR",
+            help="Find the lowest `recognition.accept` at which at most this share of the accepted is wrong: 0.3%.",
+        ),
+    ] = None,
+    kept_aside: Annotated[
+        bool,
+        typer.Option("--kept-aside", help="Only the scans that `digitd train --scans` of this folder keeps aside."),
+    ] = False,
     config: Config = None,
 ) -> None:
-    """Print the share that is right, its 95 % interval, and what was wrong."""
+    """Print what is right, how sure that is, what is accepted and wrong, and what was wrong."""
     from digitd import log
 
     chosen = settings(context, config)
     log.configure("error", chosen.log.format)
+    wanted = None if error is None else _share(error)
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder", "Name a folder of idx files or of labelled scans")
-    idx = any("idx3-ubyte" in name for name in os.listdir(folder))
+    if report is not None:
+        _prepare(report)
     with quiet_libraries():
-        figures = _of_idx(folder, chosen) if idx else _of_scans(folder, chosen)
+        figures, picture_of = _measured(folder, chosen, wanted, kept_aside)
+        if report is not None:
+            from digitd.evaluation.report import write
+
+            written = write(report, figures, picture_of)
     if json:
-        print(jsonlib.dumps(figures))
-        return
-    for name, value in figures.items():
-        if name != "errors":
-            print(f"{name.replace('_', ' '):20} {_shown(value)}")
-    for error in figures["errors"][:SHOWN]:
-        print(f"  {error['scan']}: is {error['label']!r}, read as {error['text']!r} ({error['status']})")
-    if len(figures["errors"]) > SHOWN:
-        print(f"  ... and {len(figures['errors']) - SHOWN} more (all of them: --json)")
+        print(jsonlib.dumps(figures.plain()))
+    else:
+        _print(figures)
+        if report is not None:
+            print(f"\nreport: {written}")
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, float):
-        return f"{value:.2%}"
-    if isinstance(value, tuple):
-        return f"{value[0]:.2%} to {value[1]:.2%}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+def _prepare(report: Path) -> None:
+    """Find out before anything is measured whether a report can be written."""
+    if importlib.util.find_spec("matplotlib") is None:
+        raise UsageError(
+            "matplotlib is not installed", "Install digitd with its extra: pip install '.[train]' in its clone"
+        )
+    try:
+        report.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"The folder {report} cannot be made ({error.strerror})", "Name another") from error
 
 
-def _of_idx(folder: Path, chosen: "Settings") -> dict[str, Any]:
+def _share(text: str) -> float:
+    """`0.003`, or `0.3%`."""
+    bare = text.strip()
+    try:
+        value = float(bare.removesuffix("%")) / (100 if bare.endswith("%") else 1)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < 1:
+        raise UsageError(f"--choose-threshold {text} is no share of errors", "Say for example 0.003 or 0.3%")
+    return value
+
+
+def _measured(
+    folder: Path, chosen: "Settings", error: float | None, kept_aside: bool
+) -> tuple["Figures", Callable[["Case"], "Gray | None"]]:
+    """The figures, and what gives an error's picture."""
+    from digitd.evaluation import images, scans
+    from digitd.evaluation.figures import figures
+    from digitd.evaluation.pictures import limits_of, picture_of_scan
     from digitd.recognition.bundle import Bundle, shipped
     from digitd.recognition.engine import open_engine
-    from digitd.training import data
-    from digitd.training.evaluate import compared
 
     bundle = Bundle.load(chosen.model.bundle or shipped())
-    published = data.load(folder)
-    said = open_engine(bundle, chosen.model.engine).logits(published.test_images).argmax(1)
-    found = compared(said, published.test_labels)
-    return {
-        "bundle": f"{bundle.name} {bundle.version}",
-        "images": found.total,
-        "right": found.correct,
-        "accuracy": found.accuracy,
-        "interval_95": found.interval,
-        "errors": [
-            {
-                "scan": f"test image {index}",
-                "label": str(published.test_labels[index]),
-                "text": str(said[index]),
-                "status": "-",
-            }
-            for index in found.wrong.tolist()
-        ],
-    }
+    named = (f"{bundle.name} {bundle.version}", bundle.sha256)
+    accept, margin = chosen.recognition.accept, chosen.recognition.margin
+    if images.is_idx(folder):
+        if kept_aside:
+            raise UsageError("--kept-aside is for labelled scans", f"{folder} has MNIST's idx files: leave it out")
+        pictures, labels = images.test_set(folder)
+        engine = open_engine(bundle, chosen.model.engine)
+        cases = images.cases(engine, bundle, pictures, labels, margin)
+        return figures(named, "images", cases, accept, margin, error), lambda case: pictures[int(case.key)]
+    found = scans.labelled(folder, chosen)
+    if kept_aside:
+        found = scans.kept_aside(found, folder)
+    reading = scans.cases(found, chosen, bundle, lambda path, why: print(f"digitd: {path}: {why}", file=sys.stderr))
+    cases = list(_with_progress(reading, len(found)))
+    if not cases:
+        raise UsageError(f"no labelled scan in {folder} can be opened any longer", "Evaluate when nobody changes them")
+    limits = limits_of(chosen)
+    return figures(named, "scans", cases, accept, margin, error), lambda case: picture_of_scan(case, limits)
 
 
-def _of_scans(folder: Path, chosen: "Settings") -> dict[str, Any]:
-    from digitd import bulk, labels, names, workers
-    from digitd.recognition.bundle import Bundle, shipped
-    from digitd.training.evaluate import wilson
+def _with_progress(cases: Iterable["Case"], total: int) -> Iterable["Case"]:
+    """The cases, with a bar on a terminal where there are many."""
+    if total < LONG or not sys.stderr.isatty():
+        return cases
+    from rich.progress import track
 
-    table = _table(folder)
-    found: list[bulk.Target] = []
-    truth: dict[str, str] = {}
-    for target in bulk.targets([os.fspath(folder)], chosen):
-        if isinstance(target, bulk.Unopened):
-            shown = names.printable(target.path)
-            raise UsageError(f"{shown} cannot be opened ({target.why})", "Give the right to read it")
-        stem = Path(target.name).stem
-        label = table.get(target.name, table.get(os.path.basename(target.name), labels.in_name(stem)))
-        if label is not None:
-            found.append(target)
-            truth[names.text(target.name)] = label
-    if not found:
-        raise UsageError(
-            f"{folder} has no labelled scans",
-            f"Put a {labels.LABELS_FILE} (path,label) there, or end the names in -label7.png",
+    return track(cases, "reading", total, console=err(), transient=True)
+
+
+def _print(found: "Figures") -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from digitd.evaluation import words
+
+    console = out()
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for name, figure, basis in words.rows(found):
+        table.add_row(Text(name, style="bold"), Text(figure), Text(basis, style="dim"))
+    console.print(table)
+    risks = words.risks(found)
+    if risks:
+        curve = Table(
+            "accepted", "from a confidence of", "wrong of them", box=None, pad_edge=False, header_style="bold"
         )
-    bundle = Bundle.load(chosen.model.bundle or shipped())
-    right = accepted = accepted_wrong = 0
-    errors = []
-    for result in bulk.read(found, chosen, workers.setup_of(chosen), bundle.model, lambda *_: None):
-        if isinstance(result, bulk.Unopened):
-            print(f"digitd: {names.printable(result.path)}: {result.why}", file=sys.stderr)
-            continue
-        label = truth[result.source.path]
-        # A label without page breaks leaves open where they are.
-        is_right = label in (result.text, result.text.replace("\f", "\n"))
-        right += is_right
-        if result.status == "accepted":
-            accepted += 1
-            accepted_wrong += not is_right
-        if not is_right:
-            shown = names.printable(result.source.path)
-            errors.append({"scan": shown, "label": label, "text": result.text, "status": str(result.status)})
-    total = len(found)
-    return {
-        "bundle": f"{bundle.name} {bundle.version}",
-        "scans": total,
-        "right": right,
-        "accuracy": right / total,
-        "interval_95": wilson(right, total),
-        "accepted": accepted,
-        "read_rate": accepted / total,
-        "accepted_and_wrong": accepted_wrong,
-        "errors": errors,
-    }
-
-
-def _table(folder: Path) -> dict[str, str]:
-    from digitd import labels
-
-    file = folder / labels.LABELS_FILE
-    try:
-        return labels.in_table(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        remedy = "Make it UTF-8 CSV with the columns path and label"
-        raise UsageError(f"{file} cannot be used ({error})", remedy) from error
+        for row in risks:
+            curve.add_row(*row)
+        console.print()
+        console.print(curve)
+    if found.confusion.mistaken:
+        matrix = Table("is \\ read", box=None, pad_edge=False, header_style="bold")
+        for read in found.confusion.columns:
+            matrix.add_column(read, justify="right")
+        for name, counts in zip(found.confusion.rows, found.confusion.counts.tolist(), strict=True):
+            matrix.add_row(Text(name, style="bold"), *(f"{count:,}" if count else "." for count in counts))
+        console.print()
+        console.print(matrix)
+    if found.errors:
+        errors = Table("wrong", "is", "read as", "confidence", "status", box=None, pad_edge=False, header_style="bold")
+        for case in found.errors[:SHOWN]:
+            sure = "" if case.confidence is None else f"{case.confidence:.4f}"
+            style = "red" if case.status == "accepted" else "yellow"
+            errors.add_row(
+                Text(case.name),
+                words.one_line(case.label),
+                words.one_line(case.text),
+                sure,
+                Text(case.status, style=style),
+            )
+        console.print()
+        console.print(errors)
+        if len(found.errors) > SHOWN:
+            console.print(f"... and {len(found.errors) - SHOWN:,} more (all of them: --json)")
+    if found.choice is not None:
+        print()
+        for line in words.threshold(found.choice, found):
+            print(line)

@@ -86,7 +86,7 @@ def _own(folder: Path, chosen: "Settings", progress: "Progress") -> "tuple[Gathe
     progress(0, 0, "cutting your scans")
     bundle = Bundle.load(chosen.model.bundle or shipped())
     engine = open_engine(bundle, chosen.model.engine)
-    limits = Limits(chosen.limits.bytes, chosen.limits.pixels, chosen.limits.pages)
+    limits = Limits(chosen.limits.bytes, chosen.limits.pixels, chosen.limits.pages, chosen.limits.marks)
     found = labelled(folder, chosen)
     own = gathered(
         (Scan(names.printable(each.target.name), Path(each.target.path).read_bytes(), each.label) for each in found),
