@@ -121,6 +121,12 @@ class TooManyPagesError(ScanError):
     code = "too_many_pages"
 
 
+class TooManyMarksError(ScanError):
+    """A page has more marks than `limits.marks`."""
+
+    code = "too_many_marks"
+
+
 class WorkerDiedError(ScanError):
     """The process that read the scan died of it, twice."""
 

@@ -37,6 +37,7 @@ EXPECTED = {
     "recognition.margin": _PROBABILITY,
     "profiles": "folder patterns, each with recognition settings",
     "limits.pages": _WHOLE,
+    "limits.marks": _WHOLE,
 }
 """What a key's value may be, where pydantic's own words would not tell a person."""
 

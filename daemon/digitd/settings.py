@@ -167,6 +167,7 @@ class LimitsOfAScan(Section):
     bytes: Bytes = 64 * 10**6
     pixels: Bytes = 100 * 10**6
     pages: Whole = Field(default=100, gt=0)
+    marks: Whole = Field(default=5000, gt=0)
 
 
 class Log(Section):

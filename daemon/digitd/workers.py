@@ -13,7 +13,8 @@ def setup_of(settings: Settings) -> Setup:
     """What the workers need to begin."""
     limits = settings.limits
     bundle = settings.model.bundle or shipped()
-    return Setup(os.fspath(bundle), settings.model.engine, limits.bytes, limits.pixels, limits.pages)
+    engine = settings.model.engine
+    return Setup(os.fspath(bundle), engine, limits.bytes, limits.pixels, limits.pages, limits.marks)
 
 
 def is_noise(line: str) -> bool:

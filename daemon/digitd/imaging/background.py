@@ -18,6 +18,11 @@ SKEWED, VERY_SKEWED = 1.2, 3.0
 page's edge and its majority agree that they are paper."""
 BARE = 0.88
 """Paper is at least this share as bright as the paper around it."""
+BORDERED = 0.9
+"""Where less of the page's edge is light, there may be a dark border."""
+DARK_BAND, PAPER_AFTER, DEEPEST = 0.15, 0.7, 0.3
+"""A border's rows are light in no more than the first share, the paper's next to it in the second or more; and it is
+no deeper than the third share of the page."""
 CLEAR_MAJORITY = 0.65
 """So much of a page is never ink, not even of a thick digit cut tightly."""
 
@@ -55,14 +60,35 @@ def has_light_ink(page: Gray) -> bool:
         return bool(small.mean() < 128)
     skewness = float(squares @ inner) / inner.size / spread**3
     _, light = cv2.threshold(small, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    edge = sum(map(cv2.countNonZero, (light[0], light[-1], light[:, 0], light[:, -1])))
-    light_edge, light_page = edge / (2 * sum(light.shape)), cv2.countNonZero(light) / light.size
+    light_edge = _light_edge(as_gray(light))
+    if light_edge < BORDERED:
+        light = _without_borders(as_gray(light))
+        light_edge = _light_edge(light)
+    light_page = cv2.countNonZero(light) / light.size
     agreed = abs(light_edge - 0.5) > 0.4 and (light_edge < 0.5) == (light_page < 0.5)
     if abs(skewness) > (VERY_SKEWED if agreed else SKEWED):
         return skewness > 0
     if max(light_page, 1 - light_page) >= CLEAR_MAJORITY:
         return light_page < 0.5
     return light_edge < 0.5
+
+
+def _light_edge(light: Gray) -> float:
+    """The share of a page's outermost pixels that are light."""
+    edge = sum(map(cv2.countNonZero, (light[0], light[-1], light[:, 0], light[:, -1])))
+    return edge / (2 * sum(light.shape))
+
+
+def _without_borders(light: Gray) -> Gray:
+    """The page (H, W), 1 where it is light, without dark bands along its edges that end at light paper."""
+    for _ in range(2):
+        for turn in range(4):
+            side = np.rot90(light, turn)
+            rows = side.mean(1)
+            deep = int(np.argmax(rows >= DARK_BAND))
+            if 0 < deep <= DEEPEST * len(rows) and rows[deep : deep + 2].max() >= PAPER_AFTER:
+                light = as_gray(np.rot90(side[deep:], -turn))
+    return light
 
 
 def flat_paper(page: Gray) -> int | None:

@@ -7,10 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitd.imaging.background import dark_on_light, flat_paper, paper_of
+from digitd.imaging.edges import without_walls
 from digitd.imaging.frames import without_frames
 from digitd.imaging.gray import Gray, as_gray
 from digitd.imaging.labels import Labels, labelled
 from digitd.imaging.rules import without_rules
+from digitd.imaging.underlines import without_underlines
 
 LARGEST = 1600
 """Longer side of the working size, px: a digit of 2 % of the page still has 32 px."""
@@ -87,13 +89,15 @@ def stages(page: Gray) -> Stages:
         return Stages(page, flattened, nothing, Ink(nothing, nothing, scale, (width, height)))
     contrast, floor = judged
     found = mask = _mask(flattened, contrast, floor)
-    darker, labels = flattened, None
+    darker, parts = flattened, labelled(mask)
+    labels: Labels | None = parts
+    written = without_walls(mask, parts)
     if min(mask.shape) >= MIN_RULED:
-        labels = labelled(mask)
-        written = without_rules(without_frames(mask, labels))
-        if written is not mask:
-            darker = as_gray(np.where(mask > written, 0, darker))
-            mask, labels = written, None
+        written = without_rules(without_frames(written, parts if written is mask else labelled(written)))
+        written = without_underlines(written, parts if written is mask else labelled(written))
+    if written is not mask:
+        darker = as_gray(np.where(mask > written, 0, darker))
+        mask, labels = written, None
     return Stages(
         page, flattened, found, Ink(_soft(darker, mask, contrast, floor), mask, scale, (width, height), labels)
     )

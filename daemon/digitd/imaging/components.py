@@ -5,6 +5,7 @@ from statistics import median
 
 import numpy as np
 
+from digitd.errors import TooManyMarksError
 from digitd.imaging.clean import Ink
 from digitd.imaging.gray import Gray, as_gray
 from digitd.imaging.labels import Labels, labelled
@@ -21,8 +22,12 @@ MARGIN = 0.006
 """What is this near to the page's edge, of its longer side, touches it."""
 SHADOW = 140
 """Ink (of 255) that is fainter than this even at its core, and reaches the page's edge, is a shadow."""
-MOST_PARTS = 3000
-"""A page with more parts than this is a texture; its largest parts are looked at."""
+ROUND, ROUND_SIDES = 0.93, 0.86
+"""A punched hole: a part that shares so much with the ellipse in its box, whose sides differ by no more than this."""
+HOLE = 0.45
+"""And that is no smaller than this share of the tall parts' height: a full stop is."""
+MOST_MARKS = 5000
+"""A page with more marks than this is no page of digits: an A4 sheet of 4 mm squares has 3,900 of them."""
 
 
 @dataclass(frozen=True)
@@ -63,19 +68,23 @@ def union(one: Part, other: Part) -> Part:
     return Part(left, top, width, height, one.area + other.area, mask)
 
 
-def parts_of(ink: Ink) -> list[Part]:
-    """The parts of a page's ink that may be marks or pieces of marks, the largest first."""
+def parts_of(ink: Ink, most: int = MOST_MARKS) -> list[Part]:
+    """The parts of a page's ink that may be marks or pieces of marks, the largest first.
+
+    TooManyMarksError where there are more than `most`, specks not counted.
+    """
     found = ink.labels or labelled(ink.mask)
-    boxes = found.boxes
-    if not len(boxes):
+    boxes = found.boxes.tolist()
+    numbers = [number for number, box in enumerate(boxes) if box[4] > SPECK_PIXELS] or list(range(len(boxes)))
+    if not numbers:
         return []
-    kept = np.flatnonzero(boxes[:, 4] > SPECK_PIXELS)
-    if not kept.size:
-        kept = np.arange(len(boxes))
-    kept = kept[np.argsort(-boxes[kept, 4], kind="stable")][:MOST_PARTS]
-    parts = [_part(found, int(index)) for index in kept]
-    inside = [part for part in parts if not _is_border(part, ink)]
-    return _without_specks(inside or parts, ink.mask.shape)
+    numbers.sort(key=lambda number: -boxes[number][4])
+    inside = [number for number in numbers if not _is_border(found, number, ink)]
+    marks = _without_specks(boxes, inside or numbers, ink.mask.shape)
+    if len(marks) > most:
+        cause = f"a page has {len(marks):,} marks, and {most:,} are allowed"
+        raise TooManyMarksError(cause, "Scan it without its patterned ground, or in parts, or raise limits.marks")
+    return _without_holes([_part(found, number) for number in marks])
 
 
 def _part(found: Labels, index: int) -> Part:
@@ -84,19 +93,21 @@ def _part(found: Labels, index: int) -> Part:
     return Part(found.left + left, found.top + top, width, height, area, as_gray(own.view(np.uint8)))
 
 
-def _is_border(part: Part, ink: Ink) -> bool:
+def _is_border(found: Labels, number: int, ink: Ink) -> bool:
     """Whether a part lies along the page's edge rather than ends there, as a digit does; or is a shadow there."""
     height, width = ink.mask.shape
     margin = round(MARGIN * max(height, width))
     near = margin + 1
-    left, right = part.left <= margin, part.right >= width - margin
-    top, bottom = part.top <= margin, part.bottom >= height - margin
+    x, y, wide, tall, _ = found.boxes[number].tolist()
+    left, right = found.left + x <= margin, found.left + x + wide >= width - margin
+    top, bottom = found.top + y <= margin, found.top + y + tall >= height - margin
+    if not (left or right or top or bottom):
+        return False
+    part = _part(found, number)
     touched = [np.count_nonzero(part.mask[:, :near].any(1)) / height] if left else []
     touched += [np.count_nonzero(part.mask[:, -near:].any(1)) / height] if right else []
     touched += [np.count_nonzero(part.mask[:near].any(0)) / width] if top else []
     touched += [np.count_nonzero(part.mask[-near:].any(0)) / width] if bottom else []
-    if not touched:
-        return False
     line = ((left or right) and part.width <= margin) or ((top or bottom) and part.height <= margin)
     if line or max(touched) > CONTACT:
         return True
@@ -107,9 +118,32 @@ def _is_border(part: Part, ink: Ink) -> bool:
     return len(touched) >= 2 and sum(touched) > 0.25
 
 
-def _without_specks(parts: list[Part], shape: tuple[int, ...]) -> list[Part]:
-    tallest = max(max(part.height, part.width) for part in parts)
-    tall = median([part.height for part in parts if part.height >= 0.4 * tallest] or [tallest])
+def _without_specks(boxes: list[list[int]], numbers: list[int], shape: tuple[int, ...]) -> list[int]:
+    """The numbers of the parts that are no specks; all, where all is small."""
+    sides = {number: max(boxes[number][2], boxes[number][3]) for number in numbers}
+    tallest = max(sides.values())
+    tall = median([boxes[number][3] for number in numbers if boxes[number][3] >= 0.4 * tallest] or [tallest])
     least = max(SPECK * tall, SPECK_ALONE * min(shape))
-    big = [part for part in parts if max(part.height, part.width) >= least]
-    return big or parts
+    return [number for number in numbers if sides[number] >= least] or numbers
+
+
+def _without_holes(parts: list[Part]) -> list[Part]:
+    """Parts that are no full, round, large blots: holes that a punch made. All, where there is nothing else."""
+    round_ones = [number for number, part in enumerate(parts) if _is_disc(part)]
+    if not round_ones:
+        return parts
+    others = [part for number, part in enumerate(parts) if number not in round_ones]
+    if not others:
+        return parts
+    tall = median(part.height for part in others)
+    return [part for number, part in enumerate(parts) if number not in round_ones or part.height < HOLE * tall]
+
+
+def _is_disc(part: Part) -> bool:
+    width, height = part.width, part.height
+    # A disc fills pi/4 of its box: nearly all parts are told by that alone.
+    if not 0.72 < part.area / (width * height) < 0.86 or min(width, height) < ROUND_SIDES * max(width, height):
+        return False
+    y, x = np.ogrid[0.5:height, 0.5:width]
+    disc = ((x / width - 0.5) ** 2 + (y / height - 0.5) ** 2 <= 0.25).astype(np.uint8)
+    return bool(np.count_nonzero(disc & part.mask) >= ROUND * np.count_nonzero(disc | part.mask))

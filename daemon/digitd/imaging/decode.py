@@ -23,11 +23,12 @@ from digitd.imaging.remedies import CONVERT, SEND_AGAIN
 
 @dataclass(frozen=True)
 class Limits:
-    """How large a scan may be: bytes of the file, pixels of a page, pages."""
+    """How large a scan may be: bytes of the file, pixels of a page, pages; and how many marks a page may have."""
 
     bytes: int
     pixels: int
     pages: int
+    marks: int = 5000
 
 
 def pages(data: bytes, limits: Limits) -> Iterator[Gray]:

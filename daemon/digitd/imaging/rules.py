@@ -1,35 +1,25 @@
 """Ruled and squared paper: lines that run across a page are taken out, strokes that cross them stay."""
 
 import math
-from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from digitd.imaging.gray import Gray, as_gray
+from digitd.imaging.ruling import SPAN, lines_of_paper, thickest_of, thin_of
+from digitd.imaging.tilt import STEEPEST, levelled, unlevelled
 
 COARSE = 640
 """Longer side at which lines are looked for, px."""
 HAIRLINE = 0.6
 """Ink of so many px across keeps its place when the mask is reduced to that."""
-PIECE = 12
-"""A line is looked for in straight pieces of 1/12 of the page's width: sloping lines are short steps."""
-SPAN = 0.6
-"""A line's pieces cover at least this share of the page's width."""
-RULED = 3
-"""So many lines are ruled paper; fewer must go from edge to edge, and the rest must look like digits without them."""
-ACROSS = 0.94
-LONGER, WIDER = 1.6, 1.2
-"""A single line is longer than one digit by this; or several digits stand on it: three pieces, or two
-on a page that is wider than tall by this."""
-SPAN_OF_MANY = 0.2
-"""On ruled paper, pieces on one line need to cover only this much: digits hide the rest."""
-SLOPE = 0.06
-"""A line rises by at most this much of its length."""
-THICKEST = 0.012
-"""Lines are thinner than this share of the page's longer side, or than `THINNEST_KEPT` px."""
-THINNEST_KEPT = 4
+LEVEL = 0.012
+"""Lines that slope by less than this need no levelling: their straight pieces are long enough."""
+TURN = math.pi / 720
+"""Steps in which the lines' angle is looked for, a quarter of a degree."""
+SEEN, ENOUGH = 0.45, 1.2
+"""The angle is that of the line most of whose pixels lie in a row, this share of the width at least; looked for only
+where there are as many thin pixels as the second share of it."""
 TALLER = 1.3
 """A stroke on a line is thicker than the line by this factor; it stays where the line goes."""
 
@@ -37,131 +27,90 @@ TALLER = 1.3
 def without_rules(mask: Gray) -> Gray:
     """`mask` (H, W) uint8, 1 for ink, without lines: itself, where there are none.
 
-    Where taking lines out would leave nothing, the lines are what was written, and stay.
+    The lines may slope by up to 0.2, 11 degrees. Of paper with nothing but lines on it nothing is left: it is blank.
     """
-    rest = _without_horizontal(mask)
+    # Most pages have no ink that goes so far: a look at its box spares them all else.
+    _, _, wide, tall = cv2.boundingRect(mask)
+    if wide < SPAN * mask.shape[1] and tall < SPAN * mask.shape[0]:
+        return mask
+    if not any(_covers(mask, axis) for axis in (0, 1)):
+        return mask
+    slope = _slope(mask)
+    level = levelled(mask, slope)
+    steps = int(slope != 0)
+    rest = _without_horizontal(level, mask.shape[1], steps)
     turned = as_gray(np.ascontiguousarray(rest.T))
-    rest_turned = _without_horizontal(turned)
-    if rest is mask and rest_turned is turned:
+    rest_turned = _without_horizontal(turned, mask.shape[0], steps)
+    if rest is level and rest_turned is turned:
         return mask
-    return as_gray(np.ascontiguousarray(rest_turned.T))
+    return unlevelled(as_gray(np.ascontiguousarray(rest_turned.T)), slope, mask.shape)
 
 
-def _without_horizontal(mask: Gray) -> Gray:
-    """The mask without horizontal lines: itself, where there are none."""
-    if cv2.countNonZero(cv2.reduce(mask, 0, cv2.REDUCE_MAX)) < SPAN * mask.shape[1]:
-        return mask
+def _covers(mask: Gray, axis: int) -> bool:
+    """Whether there is ink in so many of the columns (axis 0), or of the rows (1), as a line covers."""
+    return bool(cv2.countNonZero(cv2.reduce(mask, axis, cv2.REDUCE_MAX)) >= SPAN * mask.shape[1 - axis])
+
+
+def _slope(mask: Gray) -> float:
+    """How steep a page's lines are (dy/dx), by Hough's transform; 0 where there seem to be none."""
+    for turned in (False, True):
+        seen = mask.T if turned else mask
+        if not _covers(mask, int(turned)):
+            continue
+        coarse, _ = _coarse(as_gray(np.ascontiguousarray(seen)))
+        thin, width = thin_of(coarse, thickest_of(coarse)), coarse.shape[1]
+        if cv2.countNonZero(thin) < ENOUGH * width:
+            continue
+        least, most = math.pi / 2 - math.atan(STEEPEST), math.pi / 2 + math.atan(STEEPEST)
+        found = cv2.HoughLines(thin, 1, TURN, max(2, round(SEEN * width)), min_theta=least, max_theta=most)
+        if found is not None:
+            slope = -1 / math.tan(float(found[0, 0, 1]))
+            return 0.0 if abs(slope) < LEVEL else (-slope if turned else slope)
+    return 0.0
+
+
+def _coarse(mask: Gray) -> tuple[Gray, float]:
+    """The mask at the size at which lines are looked for, and by what it was reduced."""
     factor = max(1.0, max(mask.shape) / COARSE)
-    coarse = mask
-    if factor > 1:
-        size = (round(mask.shape[1] / factor), round(mask.shape[0] / factor))
-        shrunk = cv2.resize(mask * 255, size, interpolation=cv2.INTER_AREA)
-        coarse = as_gray(cv2.threshold(shrunk, 255 * HAIRLINE / factor, 1, cv2.THRESH_BINARY)[1])
+    if factor == 1:
+        return mask, factor
+    size = (max(1, round(mask.shape[1] / factor)), max(1, round(mask.shape[0] / factor)))
+    shrunk = cv2.resize(mask * 255, size, interpolation=cv2.INTER_AREA)
+    return as_gray(cv2.threshold(shrunk, 255 * HAIRLINE / factor, 1, cv2.THRESH_BINARY)[1]), factor
+
+
+def _without_horizontal(mask: Gray, across: int, steps: int) -> Gray:
+    """The mask without level lines: itself, where there are none.
+
+    `across` is the page's width, without the mask's empty corners; `steps` how much thicker levelling makes a line
+    here and there, px.
+    """
+    if cv2.countNonZero(cv2.reduce(mask, 0, cv2.REDUCE_MAX)) < SPAN * across:
+        return mask
+    coarse, factor = _coarse(mask)
     if min(coarse.shape) < 2:
         return mask
-    found = _lines(coarse)
+    found = lines_of_paper(coarse, round(across / factor))
     if found is None:
         return mask
     lines, count = found
     if factor > 1:
         lines = as_gray(cv2.resize(lines, mask.shape[::-1], interpolation=cv2.INTER_NEAREST))
-    reach = 2 * int(factor) + 1
-    ruled = cv2.dilate(lines, np.ones((reach, 1), np.uint8))
-    taken = cv2.multiply(_thin(mask, _thickest(mask)), ruled)
+    taken = _along(thin_of(mask, thickest_of(mask)), lines, int(factor))
     covered = cv2.countNonZero(cv2.reduce(taken, 0, cv2.REDUCE_MAX)) * count
     # What is thicker than these lines are is a stroke on them, such as the foot of a 2.
     thickness = cv2.countNonZero(taken) / max(1, covered)
-    taken = cv2.multiply(_thin(mask, min(_thickest(mask), math.ceil(TALLER * thickness))), ruled)
+    taken = _along(thin_of(mask, min(thickest_of(mask), math.ceil(TALLER * thickness) + steps)), lines, int(factor))
     return as_gray(cv2.subtract(mask, taken))
 
 
-def _thickest(mask: Gray) -> int:
-    return int(max(THINNEST_KEPT, round(THICKEST * max(mask.shape))))
-
-
-def _thin(mask: Gray, thickest: int) -> Gray:
-    """What of the mask is no taller than that, px."""
-    return as_gray(cv2.subtract(mask, cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((thickest + 1, 1), np.uint8))))
-
-
-def _lines(mask: Gray) -> tuple[Gray, int] | None:
-    """Where the lines run, with a pixel around them, and how many there are; None where none is to be taken out."""
-    width = mask.shape[1]
-    length = max(9, width // PIECE)
-    thickest = _thickest(mask)
-    thin = _thin(mask, thickest)
-    # Strokes and other lines that cross a line interrupt what is thin of it.
-    bridged = cv2.morphologyEx(thin, cv2.MORPH_CLOSE, np.ones((1, 2 * thickest + 3), np.uint8))
-    pieces = cv2.morphologyEx(bridged, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
-    if not pieces.any():
-        return None
-    joined = cv2.morphologyEx(pieces, cv2.MORPH_CLOSE, np.ones((3, 2 * length + 1), np.uint8))
-    count, labels, stats, centres = cv2.connectedComponentsWithStats(joined, connectivity=8)
-    straight = [
-        index
-        for index in range(1, count)
-        if stats[index, cv2.CC_STAT_HEIGHT] <= thickest + SLOPE * stats[index, cv2.CC_STAT_WIDTH]
-    ]
-    rows = _rows(np.asarray(labels), stats, centres, straight, thickest)
-    full = [row for row in rows if _span(stats, row) >= SPAN * width]
-    if not full:
-        return None
-    ruled_paper = len(full) >= RULED
-    if ruled_paper:
-        full = [row for row in rows if _span(stats, row) >= SPAN_OF_MANY * width]
-    chosen = np.zeros(count, np.uint8)
-    chosen[[index for row in full for index in row]] = 1
-    ruled = cv2.dilate(as_gray(chosen[labels]), np.ones((3, 1), np.uint8))
-    rest = as_gray(cv2.subtract(mask, cv2.multiply(thin, ruled)))
-    crossing = any(_reach(stats, row) >= ACROSS * width for row in full)
-    if not ruled_paper and not (crossing and _independent(rest)):
-        return None
-    return as_gray(ruled), len(full)
-
-
-def _rows(
-    labels: NDArray[Any], stats: NDArray[Any], centres: NDArray[Any], pieces: list[int], thickest: int
-) -> list[list[int]]:
-    """Pieces that lie on one straight line each: a thick stroke may interrupt a line for longer than a piece."""
-    if not pieces:
-        return []
-    slopes = []
-    for index in pieces:
-        left, width = int(stats[index, cv2.CC_STAT_LEFT]), int(stats[index, cv2.CC_STAT_WIDTH])
-        ends = [np.flatnonzero(labels[:, column] == index).mean() for column in (left, left + width - 1)]
-        slopes.append((ends[1] - ends[0]) / max(1, width - 1))
-    longest = max(pieces, key=lambda index: int(stats[index, cv2.CC_STAT_WIDTH]))
-    slope = slopes[pieces.index(longest)]
-    heights = {index: float(centres[index][1] - slope * centres[index][0]) for index in pieces}
-    rows: list[list[int]] = []
-    for index in sorted(pieces, key=heights.__getitem__):
-        if rows and heights[index] - heights[rows[-1][-1]] <= thickest / 2 + 1:
-            rows[-1].append(index)
-        else:
-            rows.append([index])
-    return rows
-
-
-def _span(stats: NDArray[Any], row: list[int]) -> int:
-    """How much of the width the pieces of a line cover."""
-    return int(stats[row, cv2.CC_STAT_WIDTH].sum())
-
-
-def _reach(stats: NDArray[Any], row: list[int]) -> int:
-    """From the beginning of a line to its end."""
-    left = stats[row, cv2.CC_STAT_LEFT]
-    return int((left + stats[row, cv2.CC_STAT_WIDTH]).max() - left.min())
-
-
-def _independent(rest: Gray) -> bool:
-    """Whether what a single line leaves can do without it: it may be the bar of a 7 that fills the page."""
-    height, width = rest.shape
-    count, _, stats, _ = cv2.connectedComponentsWithStats(rest, connectivity=8)
-    big = stats[1:][stats[1:, cv2.CC_STAT_HEIGHT] > 0.25 * height] if count > 1 else stats[:0]
-    if not len(big):
-        return False
-    if len(big) > 2 or (len(big) > 1 and width > WIDER * height):
-        return True
-    left = int(big[:, cv2.CC_STAT_LEFT].min())
-    right = int((big[:, cv2.CC_STAT_LEFT] + big[:, cv2.CC_STAT_WIDTH]).max())
-    return bool((right - left) * LONGER < width)
+def _along(thin: Gray, lines: Gray, near: int) -> Gray:
+    """What is thin and runs where lines do, `near` px around: of each column the run on the line, not one beside it,
+    as the foot of a 0 may be."""
+    reach = np.ones((2 * near + 3, 1), np.uint8)
+    on = cv2.bitwise_and(thin, lines)
+    beside = cv2.bitwise_and(thin, cv2.dilate(lines, reach))
+    run = cv2.bitwise_or(on, cv2.subtract(beside, cv2.dilate(on, np.ones((4 * near + 5, 1), np.uint8))))
+    for _ in range(2 * near + 2):
+        run = cv2.bitwise_and(cv2.dilate(run, np.ones((3, 1), np.uint8)), thin)
+    return as_gray(run)

@@ -58,7 +58,7 @@ def main(setup: Setup, channel: Connection, output: Connection, progress: c_uint
     os.dup2(output.fileno(), 2)
     output.close()
     single_threaded()
-    limits = Limits(setup.limit_bytes, setup.limit_pixels, setup.limit_pages)
+    limits = Limits(setup.limit_bytes, setup.limit_pixels, setup.limit_pages, setup.limit_marks)
     try:
         bundle = Bundle.load(Path(setup.bundle))
         reader = open_reader(bundle, setup.engine, limits, Listener().listen)

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from digitd.imaging.background import has_light_ink
 from digitd.imaging.clean import Ink, clean
+from digitd.imaging.components import parts_of
 from digitd.imaging.gray import Gray
 
 RNG = np.random.default_rng
@@ -125,6 +127,82 @@ def test_ruled_lines_go_and_strokes_stay(draw: SimpleNamespace, spacing: int, sq
     ink = clean(page)
     assert agreement(ink, plain) > 0.8
     assert not ink.mask[:, :60].any()
+
+
+@pytest.mark.parametrize("slope", [-0.17, -0.08, 0.05, 0.15])
+@pytest.mark.parametrize("squared", [False, True])
+def test_rules_may_lie_ten_degrees_askew(draw: SimpleNamespace, slope: float, squared: bool) -> None:
+    """Lines that rise by a sixth of their length are rules as well, and so are those at right angles to them."""
+    page = draw.digit("5", 420, 16)
+    plain = page.copy()
+    for start in range(-420, 840, 60):
+        end = (round(-slope * 420) + start, 420)
+        cv2.line(page, (0, start), (420, round(start + slope * 420)), 110, 2)
+        if squared:
+            cv2.line(page, (start, 0), end, 110, 2)
+    page = np.minimum(page, plain)
+    ink = clean(page)
+    assert agreement(ink, plain) > 0.8
+    # But for what is cut off at the page's corners, nothing is left of them.
+    assert sum(max(part.width, part.height) > 6 for part in parts_of(ink)) <= 3
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.1])
+@pytest.mark.parametrize("squared", [False, True])
+def test_ruled_paper_with_nothing_on_it_is_blank(draw: SimpleNamespace, slope: float, squared: bool) -> None:
+    """Lines alone are no ink, level or askew: nothing that could be read is made of them."""
+    page = draw.paper(600, 600)
+    for start in range(-600, 1200, 50):
+        cv2.line(page, (0, start), (600, round(start + slope * 600)), 110, 2)
+        if squared:
+            cv2.line(page, (start, 0), (round(start - slope * 600), 600), 110, 2)
+    assert np.count_nonzero(clean(page).mask[60:-60, 60:-60]) < 60
+
+
+def test_the_foot_of_a_digit_just_above_a_rule_stays(draw: SimpleNamespace) -> None:
+    """A 0 whose foot runs flat, two pixels above the line that it stands on, is not opened there."""
+    page = draw.paper(74, 160)
+    cv2.line(page, (0, 66), (160, 62), 60, 1)
+    for x in (30, 80, 130):
+        cv2.ellipse(page, (x, 40), (15, 20 - (x - 30) // 40), 0, 0, 360, 40, 3)
+    ink = clean(page)
+    count, _, _, _ = cv2.connectedComponentsWithStats(1 - ink.mask, connectivity=4)
+    assert count == 2 + 3
+
+
+@pytest.mark.parametrize("edges", [(0,), (1,), (0, 1), (0, 1, 2, 3)])
+@pytest.mark.parametrize("inside", [0, 2])
+def test_walls_left_at_the_edges_of_a_cell_are_no_ink(
+    draw: SimpleNamespace, edges: tuple[int, ...], inside: int
+) -> None:
+    """Of a cell that software cut out of a form, the digit stays and what is left of the walls goes."""
+    page = draw.digit("3", 40, 3)
+    plain = page.copy()
+    for edge in edges:
+        np.rot90(page, edge)[inside : inside + 2] = 90
+    (part,) = parts_of(clean(page))
+    y, x = np.nonzero(plain < 128)
+    assert abs(part.left - x.min()) <= 1 and abs(part.top - y.min()) <= 1
+    assert abs(part.right - 1 - x.max()) <= 1 and abs(part.bottom - 1 - y.max()) <= 1
+
+
+@pytest.mark.parametrize("wide", [8, 20, 40])
+def test_black_borders_on_three_sides_make_no_negative(draw: SimpleNamespace, wide: int) -> None:
+    """A page scanned with the lid open is light paper still."""
+    page = draw.digit("3", 200, 8, 40, 235)
+    page[:wide] = page[-wide:] = 20
+    page[:, :wide] = 20
+    assert not has_light_ink(page)
+
+
+def test_punched_holes_are_no_digits(draw: SimpleNamespace) -> None:
+    """Round full blots as large as digits are left out, a full stop stays."""
+    page = draw.number("35", margin=90)
+    for x in (60, 150):
+        cv2.circle(page, (x, 40), 22, 10, -1, cv2.LINE_AA)
+    cv2.circle(page, (page.shape[1] // 2, 145), 5, 10, -1, cv2.LINE_AA)
+    heights = sorted(part.height for part in parts_of(clean(page)))
+    assert len(heights) == 3 and heights[0] < 14
 
 
 def test_the_bar_of_a_digit_that_fills_the_page_is_no_rule(draw: SimpleNamespace) -> None:
