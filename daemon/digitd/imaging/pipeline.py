@@ -5,7 +5,9 @@ from typing import cast
 
 import cv2
 
+from digitd.imaging.candidates import Candidate, Lattice, lattices
 from digitd.imaging.clean import clean
+from digitd.imaging.components import MOST_MARKS
 from digitd.imaging.gray import Gray
 from digitd.imaging.normalise import SIDE, is_mnist_like, normalise
 from digitd.imaging.segment import Layout, segment
@@ -30,6 +32,18 @@ def glyphs(page: Gray, layout: str = "auto", digits: int | None = None) -> list[
     lines = segment(clean(page), cast(Layout, layout), digits)
     cuts = [[Cut(mark.box, normalise(mark.ink)) for mark in line if mark.kind == "digit"] for line in lines]
     return [line for line in cuts if line]
+
+
+def candidates(page: Gray, layout: str = "auto", digits: int | None = None, marks: int = MOST_MARKS) -> list[Lattice]:
+    """The ways in which a page (H, W) uint8 may be cut into glyphs: a lattice a line, lines from top to bottom.
+
+    `layout` and `digits` are those of `glyphs`, which is what shape alone makes of the page. A page with nothing on
+    it gives an empty list, one with more than `marks` marks TooManyMarksError. A page that is in MNIST's form already
+    is one candidate, unchanged.
+    """
+    if is_mnist_like(page):
+        return [Lattice(1, (Candidate(0, 1, (0, 0, SIDE, SIDE), "digit", page.copy()),))]
+    return lattices(clean(page), cast(Layout, layout), digits, marks)
 
 
 def single_threaded() -> None:

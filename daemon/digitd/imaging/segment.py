@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 
 from digitd.imaging.clean import Ink
-from digitd.imaging.components import Part, parts_of
+from digitd.imaging.components import MOST_MARKS, Part, parts_of
 from digitd.imaging.gray import Gray, as_gray
-from digitd.imaging.lines import digits_of, lines_of
+from digitd.imaging.lines import Group, digits_of, lines_of
 from digitd.imaging.medians import median_of_others
 from digitd.imaging.touching import cut_touching
 
@@ -39,28 +39,42 @@ class Mark:
     kind: Kind
 
 
-def segment(ink: Ink, layout: Layout = "auto", digits: int | None = None) -> list[list[Mark]]:
+def segment(ink: Ink, layout: Layout = "auto", digits: int | None = None, most: int = MOST_MARKS) -> list[list[Mark]]:
     """Cut the ink of a page into marks.
 
     `layout`: `single` takes all ink for one digit, `line` for one line, `page` for any number of lines; `auto` finds
     out. `digits` is how many digits to expect on the page, where that is known: then touching digits are cut, and
-    pieces joined, to give as many if the ink allows. Returns lines of marks, without empty lines.
+    pieces joined, to give as many if the ink allows. Returns lines of marks, without empty lines;
+    TooManyMarksError where there are more than `most` marks.
     """
-    parts = parts_of(ink)
-    if not parts:
-        return []
-    if layout == "auto" and digits is None and max(ink.page) <= ONE_DIGIT and max(ink.page) < 1.5 * min(ink.page):
-        layout = "single"
-    if layout == "single" or (digits == 1 and layout != "page"):
-        return [[_mark(ink, parts, "digit")]]
-    lines = [digits_of(line) for line in lines_of(parts, one=layout == "line")]
+    lines = lines_in(ink, layout, digits, most)
+    if is_single(ink, layout, digits):
+        return [[mark_of(ink, group, "digit") for group in line] for line in lines]
     return [
-        [_mark(ink, group, kind) for group, kind in zip(line, _kinds(line), strict=True)]
+        [mark_of(ink, group, kind) for group, kind in zip(line, kinds_of(line), strict=True)]
         for line in cut_touching(lines, digits)
     ]
 
 
-def _mark(ink: Ink, group: Sequence[Part], kind: Kind) -> Mark:
+def lines_in(ink: Ink, layout: Layout, digits: int | None, most: int = MOST_MARKS) -> list[list[Group]]:
+    """The marks of each line, each of one or more parts, before any of them is cut; all is one where that is known."""
+    parts = parts_of(ink, most)
+    if not parts:
+        return []
+    if is_single(ink, layout, digits):
+        return [[parts]]
+    return [digits_of(line) for line in lines_of(parts, one=layout == "line")]
+
+
+def is_single(ink: Ink, layout: Layout, digits: int | None) -> bool:
+    """Whether all ink of the page is one digit, in however many pieces."""
+    if layout == "auto" and digits is None and max(ink.page) <= ONE_DIGIT and max(ink.page) < 1.5 * min(ink.page):
+        return True
+    return layout == "single" or (digits == 1 and layout != "page")
+
+
+def mark_of(ink: Ink, group: Sequence[Part], kind: Kind) -> Mark:
+    """The ink of a group of parts, without what belongs to others."""
     left, top = min(part.left for part in group), min(part.top for part in group)
     right, bottom = max(part.right for part in group), max(part.bottom for part in group)
     # One pixel around, for the soft edge.
@@ -83,7 +97,7 @@ def _on_page(ink: Ink, left: int, top: int, right: int, bottom: int) -> tuple[in
     return x, y, max(1, min(round(right * ink.scale), width) - x), max(1, min(round(bottom * ink.scale), height) - y)
 
 
-def _kinds(line: Sequence[Sequence[Part]]) -> list[Kind]:
+def kinds_of(line: Sequence[Sequence[Part]]) -> list[Kind]:
     """What each group of a line is, by its size among the others."""
     if len(line) < 2:
         return ["digit"]

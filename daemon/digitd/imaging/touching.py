@@ -47,21 +47,28 @@ def cut_touching(lines: list[list[Group]], digits: int | None) -> list[list[Grou
 
 
 def _cut_line(line: list[Group], alone: bool) -> list[Group]:
-    extents = [_extent(group) for group in line]
+    return [piece for group, at in zip(line, own_cuts(line, alone), strict=True) for piece in _parted(group, at)]
+
+
+def own_cuts(line: list[Group], alone: bool) -> list[list[int]]:
+    """For each group of a line the columns, from its left, before which shape alone says that it is to be cut.
+
+    `alone` says that there is no other group on the page.
+    """
+    extents = [extent_of(group) for group in line]
     tallest = max(height for _, height in extents)
     tall = median(height for _, height in extents if height >= 0.5 * tallest)
     widths = sorted(width for width, _ in extents)
-    groups: list[Group] = []
+    cuts: list[list[int]] = []
     for group, (width, height) in zip(line, extents, strict=True):
         least = (WIDE_ALONE if alone else WIDE) * max(tall, height)
         if width > least:
-            groups += _cut(group, max(2, round(width / (USUAL * tall))), MOST_CUT)
+            cuts.append(_columns(group, max(2, round(width / (USUAL * tall))), MOST_CUT))
         elif not alone and width > max(WAISTED * height, WIDER * _usual_width(widths, width, tall)):
-            pieces = _cut(group, 2, WAIST, MIDDLE)
-            groups += pieces if len(pieces) > 1 else _cut_between_loops(group)
+            cuts.append(_columns(group, 2, WAIST, MIDDLE) or _between_loops(group))
         else:
-            groups += _cut_between_loops(group)
-    return groups
+            cuts.append(_between_loops(group))
+    return cuts
 
 
 def _reach(lines: list[list[Group]], digits: int) -> list[list[Group]]:
@@ -73,37 +80,36 @@ def _reach(lines: list[list[Group]], digits: int) -> list[list[Group]]:
     forced = [list(line) for line in lines]
     while 0 < sum(map(len, forced)) < digits:
         line, at = max(
-            ((line, at) for line in forced for at in range(len(line))), key=lambda place: _extent(place[0][place[1]])[0]
+            ((line, at) for line in forced for at in range(len(line))),
+            key=lambda place: extent_of(place[0][place[1]])[0],
         )
-        pieces = _cut(line[at], 2, MOST_FORCED)
+        pieces = _parted(line[at], _columns(line[at], 2, MOST_FORCED))
         if len(pieces) < 2:
             return lines
         line[at : at + 1] = pieces
     return forced
 
 
-def _cut_between_loops(group: Group) -> list[Group]:
+def _between_loops(group: Group) -> list[int]:
     """Two tall loops beside each other are two zeros, sixes or nines; an 8 has its loops above each other."""
-    width, height = _extent(group)
+    width, height = extent_of(group)
     if width < LOOPED * height:
-        return [group]
-    own, left, top = _canvas(group)
+        return []
+    own, _, _ = canvas(group)
     outside = cv2.copyMakeBorder(1 - own, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=1)
     count, _, stats, _ = cv2.connectedComponentsWithStats(outside, connectivity=4)
     boxes = [tuple(int(value) for value in stats[index]) for index in range(2, count)]
     loops = sorted(box for box in boxes if box[3] > LOOP * height)
     if len(loops) != 2 or loops[0][0] + loops[0][2] >= loops[1][0]:
-        return [group]
+        return []
     start, end = loops[0][0] + loops[0][2] - 1, loops[1][0] - 1
-    at = start + int(own[:, start:end].sum(0).argmin())
-    pieces = [_piece(own[:, :at], left, top), _piece(own[:, at:], left + at, top)]
-    return [[piece] for piece in pieces if piece is not None]
+    return [start + int(own[:, start:end].sum(0).argmin())]
 
 
-def _canvas(group: Group) -> tuple[Gray, int, int]:
+def canvas(group: Group) -> tuple[Gray, int, int]:
     """A group's ink in its box, and the box's left and top."""
     left, top = min(part.left for part in group), min(part.top for part in group)
-    width, height = _extent(group)
+    width, height = extent_of(group)
     own = np.zeros((height, width), np.uint8)
     for part in group:
         y, x = part.top - top, part.left - left
@@ -117,18 +123,19 @@ def _usual_width(widths: list[int], own: int, tall: float) -> float:
     return USUAL * tall if usual is None else usual
 
 
-def _extent(group: Group) -> tuple[int, int]:
+def extent_of(group: Group) -> tuple[int, int]:
+    """A group's width and height."""
     width = max(part.right for part in group) - min(part.left for part in group)
     return width, max(part.bottom for part in group) - min(part.top for part in group)
 
 
-def _cut(group: Group, count: int, most: float, shift: float = 1.0) -> list[Group]:
-    """Cut into `count` groups at the columns with the least ink, near equal widths; fewer where each
+def _columns(group: Group, count: int, most: float, shift: float = 1.0) -> list[int]:
+    """Where to cut into `count` groups: before the columns with the least ink, near equal widths; fewer where each
     goes through more than `most` strokes."""
     if count < 2:
-        return [group]
-    width, height = _extent(group)
-    own, left, top = _canvas(group)
+        return []
+    width, height = extent_of(group)
+    own, _, _ = canvas(group)
     columns = own.sum(0, dtype=np.int64).astype(np.float64)
     stroke = max(1.0, stroke_width(own))
     if shift < 1:
@@ -146,20 +153,24 @@ def _cut(group: Group, count: int, most: float, shift: float = 1.0) -> list[Grou
         at = int(cost.argmin())
         if np.isfinite(cost[at]) and columns[at] <= most * stroke:
             edges.append(at)
-    edges.append(width)
-    pieces = []
-    for start, end in pairwise(edges):
-        piece = _piece(own[:, start:end], left + start, top)
-        if piece is not None:
-            pieces.append([piece])
     # What a cut leaves must be digits, not the bar of a 7 or the tail of a 2.
     shortest = SHORTEST if shift >= 1 else SHORTEST_HALF
-    if min(_extent(piece)[1] for piece in pieces) < shortest * height:
+    pieces = _parted(group, edges[1:])
+    return edges[1:] if min(extent_of(piece)[1] for piece in pieces) >= shortest * height else []
+
+
+def _parted(group: Group, columns: list[int]) -> list[Group]:
+    """The group cut before each of these columns."""
+    if not columns:
         return [group]
-    return pieces
+    own, left, top = canvas(group)
+    edges = [0, *columns, own.shape[1]]
+    pieces = [piece_of(own[:, start:end], left + start, top) for start, end in pairwise(edges)]
+    return [[piece] for piece in pieces if piece is not None]
 
 
-def _piece(mask: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], left: int, top: int) -> Part | None:
+def piece_of(mask: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], left: int, top: int) -> Part | None:
+    """The ink of a mask whose first pixel lies at (left, top) as a part; None where there is none."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     if not rows.size:
         return None

@@ -9,14 +9,14 @@ import numpy.typing as npt
 
 from digitd.errors import DamagedScanError, ScanError
 from digitd.imaging import pipeline
+from digitd.imaging.candidates import Lattice
 from digitd.imaging.complaints import damage
 from digitd.imaging.decode import Limits, pages
-from digitd.recognition.bundle import Bundle
-from digitd.recognition.confidence import Guess, guess, probabilities, rounded, together
+from digitd.recognition.bundle import NO_DIGIT, Bundle
+from digitd.recognition.confidence import Probabilities, probabilities, rounded, together
 from digitd.recognition.engine import Engine, open_engine
+from digitd.recognition.judge import Judged, Read, judge
 from digitd.results import PAGE_BREAK, Glyph, Outcome, Reading, Reason, Status, failed
-
-Box = tuple[int, int, int, int]
 
 Listen = Callable[[], AbstractContextManager[list[str]]]
 
@@ -51,16 +51,13 @@ class ScanInput:
 
 @dataclass(frozen=True)
 class _Page:
-    """What is kept of a page until the network has spoken: its size, and each line's boxes and glyphs' numbers."""
+    """What is kept of a page until the network has spoken: its size, its candidates, and their numbers in the batch."""
 
     width: int
     height: int
-    lines: list[list[tuple[Box, int]]]
-
-    @property
-    def indexes(self) -> list[int]:
-        """Its glyphs' numbers in the batch, in the order of reading."""
-        return [index for line in self.lines for _, index in line]
+    lattices: list[Lattice]
+    first: int
+    after: int
 
 
 @dataclass(frozen=True)
@@ -71,6 +68,16 @@ class _Cut:
     options: Options
     pages: list[_Page]
     error: ScanError | None
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one page was read: its lattices, the probabilities (classes,) of each of their candidates, in the same
+    order (None for separators), and what was chosen."""
+
+    lattices: list[Lattice]
+    said: list[list[Probabilities | None]]
+    judged: Judged
 
 
 def open_reader(bundle: Bundle, engine: str, limits: Limits, listen: Listen = nobody_listens) -> "Reader":
@@ -101,8 +108,16 @@ class Reader:
         """
         pixels: list[npt.NDArray[np.uint8]] = []
         cut = [self._cut(scan, pixels, on_page) for scan in scans]
-        guesses = self._guess(pixels)
-        return [_outcome(one, guesses) for one in cut]
+        rows = self._probabilities(pixels)
+        return [self._outcome(one, rows) for one in cut]
+
+    def look(self, page: npt.NDArray[np.uint8], options: Options) -> Look:
+        """Read one page (H, W) uint8 as `read` does, and show how: every candidate, what is said of it, the choice."""
+        lattices = pipeline.candidates(page, options.layout, options.digits, self._limits.marks)
+        rows = self._probabilities(_pixels(lattices))
+        remaining = iter(rows)
+        said = [[None if one.pixels is None else next(remaining) for one in each.candidates] for each in lattices]
+        return Look(lattices, said, judge(lattices, rows, self._bundle.manifest.classes, options.digits))
 
     def warm(self) -> None:
         """Prepare the network, so that the first scan waits for nothing."""
@@ -114,14 +129,10 @@ class Reader:
         cut = []
         try:
             for image in self._pages(scan.data):
-                lines: list[list[tuple[Box, int]]] = []
-                for line in pipeline.glyphs(image, scan.options.layout, scan.options.digits):
-                    lines.append([])
-                    for glyph in line:
-                        lines[-1].append((glyph.box, len(pixels)))
-                        # A copy: a view would keep the whole page in memory.
-                        pixels.append(np.array(glyph.pixels, np.uint8))
-                cut.append(_Page(image.shape[1], image.shape[0], lines))
+                lattices = pipeline.candidates(image, scan.options.layout, scan.options.digits, self._limits.marks)
+                first = len(pixels)
+                pixels += _pixels(lattices)
+                cut.append(_Page(image.shape[1], image.shape[0], lattices, first, len(pixels)))
                 on_page()
         except ScanError as error:
             del pixels[before:]
@@ -141,58 +152,74 @@ class Reader:
                 return
             yield image
 
-    def _guess(self, pixels: list[npt.NDArray[np.uint8]]) -> list[Guess]:
-        classes, temperature = self._bundle.manifest.classes, self._bundle.manifest.temperature
-        out = []
+    def _probabilities(self, pixels: list[npt.NDArray[np.uint8]]) -> list[Probabilities]:
+        temperature = self._bundle.manifest.temperature
+        rows: list[Probabilities] = []
         for start in range(0, len(pixels), CHUNK):
-            logits = self._engine.logits(np.stack(pixels[start : start + CHUNK]))
-            out += [guess(row, classes) for row in probabilities(logits, temperature)]
-        return out
+            rows += list(probabilities(self._engine.logits(np.stack(pixels[start : start + CHUNK])), temperature))
+        return rows
+
+    def _outcome(self, scan: _Cut, rows: list[Probabilities]) -> Outcome:
+        """The readings of a scan's pages, and whether they are sure enough together."""
+        if scan.error is not None:
+            return failed(Reason(scan.error.code, f"{scan.name}: {scan.error}"))
+        classes, expected = self._bundle.manifest.classes, scan.options.digits
+        judged = [judge(page.lattices, rows[page.first : page.after], classes, expected) for page in scan.pages]
+        readings = tuple(
+            _reading(number, page, made) for number, (page, made) in enumerate(zip(scan.pages, judged, strict=True), 1)
+        )
+        sure = [made.confidence for made in judged if made.confidence is not None]
+        if not sure:
+            return Outcome(Status.BLANK, pages=readings)
+        confidence = rounded(together(sure))
+        reason = _doubt(scan, judged, confidence)
+        return Outcome(
+            status=Status.ACCEPTED if reason is None else Status.REVIEW,
+            reason=reason,
+            text=PAGE_BREAK.join(reading.text for reading in readings) if any(made.text for made in judged) else "",
+            confidence=confidence,
+            pages=readings,
+        )
 
 
-def _outcome(scan: _Cut, guesses: list[Guess]) -> Outcome:
-    """The readings of a scan's pages, and whether they are sure enough together."""
-    if scan.error is not None:
-        return failed(Reason(scan.error.code, f"{scan.name}: {scan.error}"))
-    readings = tuple(_reading(number, page, guesses) for number, page in enumerate(scan.pages, 1))
-    used = [guesses[index] for page in scan.pages for index in page.indexes]
-    if not used:
-        return Outcome(Status.BLANK, pages=readings)
-    confidence = rounded(together(one.confidence for one in used))
-    reason = _doubt(scan, used, confidence)
-    return Outcome(
-        status=Status.ACCEPTED if reason is None else Status.REVIEW,
-        reason=reason,
-        text=PAGE_BREAK.join(reading.text for reading in readings),
-        confidence=confidence,
-        pages=readings,
-    )
+def _pixels(lattices: list[Lattice]) -> list[npt.NDArray[np.uint8]]:
+    """What the network is to see, in the order of the candidates."""
+    return [one.pixels for lattice in lattices for one in lattice.candidates if one.pixels is not None]
 
 
-def _reading(number: int, page: _Page, guesses: list[Guess]) -> Reading:
+def _reading(number: int, page: _Page, judged: Judged) -> Reading:
     """One page. A blank one has the text "" and no confidence."""
     glyphs = tuple(
-        Glyph(guesses[index].digit, rounded(guesses[index].confidence), box, guesses[index].alternatives)
-        for line in page.lines
-        for box, index in line
+        Glyph(read.guess.digit, rounded(read.guess.confidence), read.candidate.box, read.guess.alternatives)
+        for read in judged.glyphs
     )
-    confidences = [guesses[index].confidence for index in page.indexes]
-    return Reading(
-        page=number,
-        width=page.width,
-        height=page.height,
-        text="\n".join("".join(guesses[index].digit for _, index in line) for line in page.lines),
-        confidence=rounded(together(confidences)) if confidences else None,
-        glyphs=glyphs,
-    )
+    confidence = None if judged.confidence is None else rounded(judged.confidence)
+    return Reading(number, page.width, page.height, judged.text, confidence, glyphs)
 
 
-def _doubt(scan: _Cut, used: list[Guess], confidence: float) -> Reason | None:
+def _doubt(scan: _Cut, judged: list[Judged], confidence: float) -> Reason | None:
     """Why a reading needs a person, the gravest reason first; None if it does not."""
     options = scan.options
+    used = [read for made in judged for read in made.glyphs]
+    unread = [(number, read) for number, made in enumerate(judged, 1) for read in made.glyphs if _is_unread(read)]
+    if len(unread) == len(used):
+        return Reason(
+            "no_digits",
+            f"{scan.name}: there {'is a mark' if len(used) == 1 else f'are {len(used)} marks'}, but no digit. Write "
+            "what is there by hand, or keep scans without digits out of the inbox.",
+        )
+    if unread:
+        number, read = unread[0]
+        x, y, _, _ = read.candidate.box
+        more = f", and {len(unread) - 1} more" if len(unread) > 1 else ""
+        return Reason(
+            "unread_mark",
+            f"{scan.name}: the mark at {x},{y} of page {number}{more} cannot be read as a digit: crossed out, a "
+            "letter, or two digits in one another. Compare the reading with the scan, `?` stands for it.",
+        )
     if options.digits is not None:
-        for number, page in enumerate(scan.pages, 1):
-            found = len(page.indexes)
+        for number, made in enumerate(judged, 1):
+            found = len(made.glyphs)
             if found and found != options.digits:
                 return Reason(
                     "digits_expected",
@@ -200,13 +227,17 @@ def _doubt(scan: _Cut, used: list[Guess], confidence: float) -> Reason | None:
                     f"{options.digits}. Compare the reading with the scan.",
                 )
     if confidence < options.accept:
-        least = min(used, key=lambda one: one.confidence)
+        least = min((read.guess for read in used), key=lambda one: one.confidence)
+        cut = min(made.segmentation for made in judged)
+        why = f"least sure is a {least.digit} with {rounded(least.confidence):.4f}"
+        if cut < least.confidence:
+            why = f"least sure is where its digits part, with {rounded(cut):.4f}"
         return Reason(
             "low_confidence",
-            f"{scan.name}: the confidence {confidence:.4f} is below recognition.accept ({options.accept:g}); least "
-            f"sure is a {least.digit} with {rounded(least.confidence):.4f}. Compare the reading with the scan.",
+            f"{scan.name}: the confidence {confidence:.4f} is below recognition.accept ({options.accept:g}); {why}. "
+            "Compare the reading with the scan.",
         )
-    closest = min(used, key=lambda one: one.margin)
+    closest = min((read.guess for read in used), key=lambda one: one.margin)
     if closest.margin < options.margin:
         return Reason(
             "low_margin",
@@ -214,6 +245,10 @@ def _doubt(scan: _Cut, used: list[Guess], confidence: float) -> Reason | None:
             f"and recognition.margin asks for {options.margin:g}. Compare the reading with the scan.",
         )
     return None
+
+
+def _is_unread(read: Read) -> bool:
+    return read.guess.digit == NO_DIGIT
 
 
 def _count(digits: int) -> str:

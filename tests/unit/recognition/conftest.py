@@ -1,15 +1,17 @@
 """The shipped bundle, MNIST's digits, and an engine that says what a test wants."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from digitd.imaging.decode import Limits
-from digitd.recognition.bundle import Bundle, shipped
+from digitd.recognition.bundle import NO_DIGIT, Bundle, shipped
 
 DIGITS = Path(__file__).parents[2] / "fixtures" / "mnist-digits.npz"
 
@@ -19,15 +21,16 @@ Digits = tuple[NDArray[np.uint8], NDArray[np.int64]]
 class ScriptedEngine:
     """Says the given rows of probabilities in turn, the last one for ever, and remembers its calls."""
 
-    def __init__(self, temperature: float, *rows: dict[int, float]) -> None:
+    def __init__(self, temperature: float, *rows: dict[int, float], classes: int = 10) -> None:
         self.calls: list[int] = []
+        self._classes = classes
         self._rows = list(rows)
         self._temperature = temperature
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Logits that calibration turns into the scripted probabilities."""
         self.calls.append(len(images))
-        out = np.full((len(images), 10), 1e-9)
+        out = np.full((len(images), self._classes), 1e-9)
         for row in out:
             script = self._rows.pop(0) if len(self._rows) > 1 else self._rows[0]
             for digit, probability in script.items():
@@ -58,7 +61,13 @@ def limits() -> Limits:
 @pytest.fixture
 def scripted(bundle: Bundle) -> Callable[..., ScriptedEngine]:
     """Make an engine that says what it is told to."""
-    return lambda *rows: ScriptedEngine(bundle.manifest.temperature, *rows)
+    return lambda *rows, **more: ScriptedEngine(bundle.manifest.temperature, *rows, **more)
+
+
+@pytest.fixture(scope="session")
+def eleven(bundle: Bundle) -> Bundle:
+    """The bundle as if its network had the class of what is no digit, as the eleventh."""
+    return replace(bundle, manifest=msgspec.structs.replace(bundle.manifest, classes=(*"0123456789", NO_DIGIT)))
 
 
 @pytest.fixture(scope="session")

@@ -121,7 +121,7 @@ def test_a_batch_is_one_network_call(
     """All glyphs of all scans go through the network together; without glyphs it is not called."""
     engine = scripted({3: 0.99})
     reader = Reader(bundle, engine, limits)
-    reader.read([ScanInput("a", png(page(digits, "123"))), ScanInput("b", b""), ScanInput("c", png(digits[0][0]))])
+    reader.read([ScanInput("a", png(page(digits, "171"))), ScanInput("b", b""), ScanInput("c", png(digits[0][0]))])
     assert engine.calls == [4]
     reader.read([ScanInput("b", b"")])
     assert reader.read([]) == []
@@ -170,7 +170,7 @@ def test_a_reading_is_accepted_if_it_is_sure_enough(
 ) -> None:
     """`accept` judges the whole text, `margin` each digit's runner-up, `digits` the count; a review says why."""
     # A lone glyph, or three in a line where the whole is to be less sure than each.
-    image = page(digits, "123") if code == "digits_expected" or rows == [{3: 0.95, 5: 0.05}] else digits[0][0]
+    image = page(digits, "171") if code == "digits_expected" or rows == [{3: 0.95, 5: 0.05}] else digits[0][0]
     reader = Reader(bundle, scripted(*rows), limits)
     outcome = reader.read([ScanInput("scan.png", png(image), options)])[0]
     assert outcome.status is status
@@ -185,7 +185,7 @@ def test_a_text_is_as_sure_as_all_its_digits_together(
 ) -> None:
     """Three digits of 0.9, 0.8 and 0.5 are right together with 0.36; the message names the least sure."""
     engine = scripted({1: 0.9, 7: 0.1}, {2: 0.8, 3: 0.2}, {3: 0.5, 8: 0.3, 5: 0.2})
-    outcome = Reader(bundle, engine, limits).read([ScanInput("s", png(page(digits, "123")))])[0]
+    outcome = Reader(bundle, engine, limits).read([ScanInput("s", png(page(digits, "171")))])[0]
     assert outcome.confidence == pytest.approx(0.36, abs=1e-4)
     assert [glyph.confidence for glyph in outcome.pages[0].glyphs] == pytest.approx([0.9, 0.8, 0.5], abs=1e-4)
     assert [other.digit for other in outcome.pages[0].glyphs[2].alternatives] == ["8", "5"]
@@ -227,3 +227,54 @@ def test_each_page_tells_that_it_is_cut(shipped_reader: Reader, digits: Digits) 
     outcomes = shipped_reader.read([ScanInput("scan.tiff", tiff.tobytes())] * 2, lambda: told.append(1))
     assert len(outcomes) == 2
     assert len(told) == 6
+
+
+def test_marks_without_digits_are_reviewed_without_a_text(
+    eleven: Bundle, limits: Limits, digits: Digits, png: Png, scripted: Callable[..., Any]
+) -> None:
+    """A scan of marks that are no digits has no text, its glyphs, and the probability that it indeed has none."""
+    reader = Reader(eleven, scripted({10: 0.9, 3: 0.1}, classes=11), limits)
+    outcome = reader.read([ScanInput("letter.png", png(page(digits, "17")))])[0]
+    assert (outcome.status, outcome.text, outcome.pages[0].text) == (Status.REVIEW, "", "")
+    assert outcome.confidence == pytest.approx(0.81, abs=1e-4)
+    assert [glyph.digit for glyph in outcome.pages[0].glyphs] == ["?", "?"]
+    assert [other.digit for other in outcome.pages[0].glyphs[0].alternatives] == ["3"]
+    assert outcome.reason is not None
+    assert outcome.reason.code == "no_digits"
+    assert outcome.reason.message.startswith("letter.png: there are 2 marks, but no digit.")
+
+
+def test_a_mark_that_cannot_be_read_is_a_question_mark(
+    eleven: Bundle, limits: Limits, digits: Digits, png: Png, scripted: Callable[..., Any]
+) -> None:
+    """Beside digits, what is no digit is `?`, however sure that is, and a person is told where it stands."""
+    engine = scripted({1: 0.9999}, {10: 0.9999}, {7: 0.9999}, classes=11)
+    outcome = Reader(eleven, engine, limits).read([ScanInput("s.png", png(page(digits, "101")))])[0]
+    assert (outcome.status, outcome.text) == (Status.REVIEW, "1?7")
+    assert outcome.reason is not None
+    assert outcome.reason.code == "unread_mark"
+    x, y, _, _ = outcome.pages[0].glyphs[1].box
+    assert f"the mark at {x},{y} of page 1 cannot be read" in outcome.reason.message
+
+
+def test_a_page_of_marks_leaves_the_other_pages_text(
+    eleven: Bundle, limits: Limits, digits: Digits, png: Png, scripted: Callable[..., Any]
+) -> None:
+    """Of two pages, the one without digits has the text "", and the scan is the other's, to be reviewed."""
+    _, tiff = cv2.imencodemulti(".tiff", [page(digits, "17"), page(digits, "17")])
+    engine = scripted({10: 0.99}, {10: 0.99}, {1: 0.99}, {7: 0.99}, classes=11)
+    outcome = Reader(eleven, engine, limits).read([ScanInput("s.tiff", tiff.tobytes())])[0]
+    assert outcome.text == f"{PAGE_BREAK}17"
+    assert [reading.text for reading in outcome.pages] == ["", "17"]
+    assert outcome.reason is not None
+    assert outcome.reason.code == "unread_mark"
+
+
+def test_looking_at_a_page_shows_what_reading_it_does(shipped_reader: Reader, digits: Digits, png: Png) -> None:
+    """`look` gives each candidate with its probabilities, and the choice that `read` makes."""
+    image = page(digits, "3014")
+    look = shipped_reader.look(image, Options())
+    assert look.judged.text == shipped_reader.read([ScanInput("s.png", png(image))])[0].text == "3014"
+    for lattice, said in zip(look.lattices, look.said, strict=True):
+        assert [row is None for row in said] == [one.pixels is None for one in lattice.candidates]
+        assert all(row is None or row.sum() == pytest.approx(1) for row in said)

@@ -1,0 +1,77 @@
+"""How likely a way to cut or join ink is by its shape alone: a log-linear prior over a line's segmentations. Pure."""
+
+from typing import NamedTuple
+
+
+class Traits(NamedTuple):
+    """What speaks for and against one candidate by its shape. All are 0 for a mark that nothing else competes with.
+
+    The cut that a candidate begins with counts, not the one that it ends with: so each cut of a path counts once.
+    Lengths are shares of the height of the line's digits.
+    """
+
+    cut: float = 0.0
+    """1 where it begins with a cut through a part."""
+    alone: float = 0.0
+    """1 where that part is all there is on the page."""
+    ruled: float = 0.0
+    """1 where the shape alone asks for that cut (touching.py)."""
+    strokes: float = 0.0
+    """The ink that the cut goes through, in strokes' widths."""
+    extent: float = 0.0
+    """The part's extent at the cut, of its height: little in a valley between two digits."""
+    runs: float = 0.0
+    """How many more strokes than one it goes through: digits that touch share one, a whole digit has more."""
+    slim: float = 0.0
+    """By how much the part that is cut is narrower than `ROOM_FOR_TWO`."""
+    short: float = 0.0
+    """By how much it is less tall than `TALL_ENOUGH`."""
+    wide: float = 0.0
+    """By how much it is wider than `WIDE_ENOUGH`."""
+    broad: float = 0.0
+    """By how much it is wider than `HARDLY_WIDER`."""
+    narrow: float = 0.0
+    """By how much it is narrower than `BROAD_ENOUGH`."""
+    joined: float = 0.0
+    """1 where it joins two marks that stand side by side."""
+    gap: float = 0.0
+    """The gap between those."""
+
+
+PLAIN = Traits()
+
+TALL_ENOUGH = 0.85
+"""A whole digit is seldom less tall, of its line's digits; a piece of one often."""
+WIDE_ENOUGH = 0.85
+"""A whole digit is seldom wider, of its line's digits' height; two of them often."""
+
+HARDLY_WIDER = 1.2
+"""Hardly any digit is wider: two seldom are not."""
+ROOM_FOR_TWO = 1.3
+"""Two digits seldom have less width, together."""
+BROAD_ENOUGH = 0.35
+"""A whole digit that is no 1 is seldom narrower."""
+
+WEIGHTS = Traits(
+    cut=-2.91,
+    alone=0.04,
+    ruled=-0.45,
+    strokes=-0.06,
+    extent=-1.65,
+    runs=0.45,
+    slim=-2.18,
+    short=-2.67,
+    wide=-0.53,
+    broad=0.04,
+    narrow=-0.28,
+    joined=1.72,
+    gap=-0.04,
+)
+"""The log-odds that each trait adds. Fitted by bench/touching.py on generated lines of MNIST's training digits, single,
+near, touching, overlapping and broken, together with what the network says of the pieces: so that the posterior of a
+segmentation is right as often as it says."""
+
+
+def log_prior(traits: Traits) -> float:
+    """The log-odds of a candidate, against one of which nothing is known."""
+    return sum(weight * trait for weight, trait in zip(WEIGHTS, traits, strict=True))

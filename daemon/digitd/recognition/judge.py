@@ -1,0 +1,113 @@
+"""A page's candidates, and what the network says of them, to the glyphs that were chosen. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from digitd.imaging.candidates import Candidate, Lattice
+from digitd.recognition.bundle import NO_DIGIT
+from digitd.recognition.confidence import Guess, Probabilities, guess, together
+from digitd.recognition.lattice import Edge, choose, score
+
+SMALL = 0.5
+"""A mark that is no digit, and smaller than this share of the page's digits both ways, is dirt or a sign beside them,
+as an unread separator is: a piece of a digit that matters is larger."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """A glyph that was chosen, and what it is."""
+
+    candidate: Candidate
+    guess: Guess
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What was made of a page: each line's glyphs, from left to right, and how sure it is that they part so, 0..1.
+
+    `paths` are the chosen candidates of each lattice, by number, separators and dropped marks among them.
+    """
+
+    lines: tuple[tuple[Read, ...], ...]
+    segmentation: float
+    paths: tuple[tuple[int, ...], ...]
+
+    @property
+    def glyphs(self) -> list[Read]:
+        """All of them in the order of reading."""
+        return [read for line in self.lines for read in line]
+
+    @property
+    def has_digits(self) -> bool:
+        """Whether any of its marks can be read."""
+        return any(read.guess.digit != NO_DIGIT for read in self.glyphs)
+
+    @property
+    def text(self) -> str:
+        """Its lines; empty where there are marks, but no digit."""
+        if not self.has_digits:
+            return ""
+        return "\n".join("".join(read.guess.digit for read in line) for line in self.lines)
+
+    @property
+    def confidence(self) -> float | None:
+        """How probable it is that all of the text is right: its glyphs and their segmentation. None where blank."""
+        if not self.lines:
+            return None
+        return together([*(read.guess.confidence for read in self.glyphs), self.segmentation])
+
+
+def judge(
+    lattices: Sequence[Lattice], rows: Sequence[Probabilities], classes: Sequence[str], expected: int | None
+) -> Judged:
+    """Choose among a page's candidates.
+
+    `rows` are the calibrated probabilities, each (classes,), of all candidates that have pixels, in their order, lines
+    after each other; `classes` may have NO_DIGIT among them. `expected` is how many digits the page has, if known.
+    """
+    remaining = iter(rows)
+    said = [[None if one.pixels is None else next(remaining) for one in lattice.candidates] for lattice in lattices]
+    if all(lattice.certain for lattice in lattices):
+        paths, probability = tuple(tuple(range(lattice.length)) for lattice in lattices), 1.0
+    else:
+        graph = [
+            (lattice.length, [_edge(one, row, classes) for one, row in zip(lattice.candidates, of_line, strict=True)])
+            for lattice, of_line in zip(lattices, said, strict=True)
+        ]
+        choice = choose(graph, expected)
+        paths, probability = choice.paths, choice.probability
+    chosen = []
+    for lattice, of_line, path in zip(lattices, said, paths, strict=True):
+        line = []
+        for index in path:
+            row = of_line[index]
+            if row is not None:
+                line.append(Read(lattice.candidates[index], guess(row, classes)))
+        chosen.append(line)
+    return Judged(_without_dirt(chosen), probability, paths)
+
+
+def _edge(candidate: Candidate, row: Probabilities | None, classes: Sequence[str]) -> Edge:
+    """A candidate as an edge: its best digit, or no digit where that is more probable."""
+    if row is None:
+        return Edge(candidate.start, candidate.end, candidate.prior, 0)
+    chances = dict(zip(classes, row.tolist(), strict=True))
+    nothing = chances.pop(NO_DIGIT, 0.0)
+    best = max(chances, key=chances.__getitem__)
+    is_digit = chances[best] >= nothing
+    weight = score(chances[best], nothing, candidate.prior)
+    return Edge(candidate.start, candidate.end, weight, int(is_digit), best if is_digit else NO_DIGIT)
+
+
+def _without_dirt(lines: list[list[Read]]) -> tuple[tuple[Read, ...], ...]:
+    """The lines without small marks that are no digits, where there are digits; and without lines of those alone."""
+    unread = any(read.guess.digit == NO_DIGIT for line in lines for read in line)
+    if unread:
+        heights = [read.candidate.box[3] for line in lines for read in line if read.guess.digit != NO_DIGIT]
+        least = SMALL * median(heights) if heights else 0.0
+        lines = [
+            [read for read in line if read.guess.digit != NO_DIGIT or max(read.candidate.box[2:]) >= least]
+            for line in lines
+        ]
+    return tuple(tuple(line) for line in lines if line)
