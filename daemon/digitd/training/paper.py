@@ -63,7 +63,7 @@ SMALL, SMALL_SHARE = (20, 60), 0.55
 """Heights that thumbnails and low resolutions leave a digit, px, and how often: much of what people scan is small."""
 JPEG_SHARE, ENLARGED_SHARE = 0.5, 0.25
 """Files with losses; and reduced pictures that somebody has enlarged again."""
-KEPT = 0.7
+KEPT = 0.8
 """Less of the drawn ink than this after cleaning is a fragment that nobody could name."""
 OWN = 0.85
 """So much of what is left must be near where the digit was drawn: else it is a line or a stain with a digit on it."""
