@@ -124,3 +124,39 @@ def digits_touch_the_frame(rng: Generator) -> Drawn:
     """A form whose boxes are too small for one of the digits: it crosses the bottom of its box."""
     paper, ink, text = _boxed(rng, 76, 56, touching=True)
     return image_of(np.minimum(paper, inked(paper, ink))), text
+
+
+def comb_clear_of_the_digits(rng: Generator) -> Drawn:
+    """A comb in pale print, up to 4 degrees askew, that no digit touches."""
+    glyphs = [one_digit(rng, 48) for _ in range(int(rng.integers(4, 8)))]
+    side, margin, base, pen = 68, 60, 130, int(rng.integers(2, 4))
+    shape = (base + margin, side * len(glyphs) + 2 * margin)
+    paper, ink = paper_of(rng, shape), np.zeros(shape, np.float32)
+    level, tooth = rng.uniform(110, 170), int(rng.integers(14, 28))
+    paper[base : base + pen, margin : shape[1] - margin + pen] = level
+    for place in range(len(glyphs) + 1):
+        x = margin + side * place
+        paper[base - tooth : base, x : x + pen] = level
+    for place, (glyph, _) in enumerate(glyphs):
+        add_ink(ink, glyph, margin + side * place + (side - glyph.shape[1]) // 2 + 2, base - 10 - glyph.shape[0])
+    page = image_of(np.minimum(paper, inked(paper, ink)))
+    return turned(page, float(rng.uniform(-4, 4)), 235), "".join(text for _, text in glyphs)
+
+
+def boxes_apart(rng: Generator) -> Drawn:
+    """A box for each digit, some px apart, in print so pale that only pieces of it are dark enough for ink."""
+    glyphs = [one_digit(rng, 50) for _ in range(int(rng.integers(3, 8)))]
+    side, margin, tall = 72, 50, 84
+    shape = (tall + 2 * margin, side * len(glyphs) + 2 * margin)
+    paper, ink = paper_of(rng, shape), np.zeros(shape, np.float32)
+    apart, level = int(rng.integers(4, 9)), rng.uniform(150, 180)
+    for place, (glyph, _) in enumerate(glyphs):
+        left, right, bottom = margin + side * place, margin + side * (place + 1) - apart, margin + tall
+        for part in (
+            np.s_[margin : margin + 2, left:right], np.s_[bottom : bottom + 2, left:right],
+            np.s_[margin : bottom + 2, left : left + 2], np.s_[margin : bottom + 2, right - 2 : right],
+        ):  # fmt: skip
+            paper[part] = level + rng.normal(0, 8, paper[part].shape)
+        x = left + max(4, (side - apart - glyph.shape[1]) // 2)
+        add_ink(ink, glyph, x, margin + (tall - glyph.shape[0]) // 2)
+    return image_of(np.minimum(paper, inked(paper, ink))), "".join(text for _, text in glyphs)

@@ -23,6 +23,8 @@ BORDERED = 0.9
 DARK_BAND, PAPER_AFTER, DEEPEST = 0.15, 0.7, 0.3
 """A border's rows are light in no more than the first share, the paper's next to it in the second or more; and it is
 no deeper than the third share of the page."""
+EVEN = 0.25
+"""Paper's light parts differ from their mean by less than this share of what it differs from a dark table."""
 CLEAR_MAJORITY = 0.65
 """So much of a page is never ink, not even of a thick digit cut tightly."""
 
@@ -67,10 +69,21 @@ def has_light_ink(page: Gray) -> bool:
     light_page = cv2.countNonZero(light) / light.size
     agreed = abs(light_edge - 0.5) > 0.4 and (light_edge < 0.5) == (light_page < 0.5)
     if abs(skewness) > (VERY_SKEWED if agreed else SKEWED):
-        return skewness > 0
+        return skewness > 0 and not (light_page >= CLEAR_MAJORITY and _is_even(small))
     if max(light_page, 1 - light_page) >= CLEAR_MAJORITY:
         return light_page < 0.5
     return light_edge < 0.5
+
+
+def _is_even(small: Gray) -> bool:
+    """Whether a page has but two levels, with nothing much lighter than its light part: that part is no unevenly lit
+    paper with light ink on it."""
+    threshold, _ = cv2.threshold(small, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    light, dark = small[small > threshold], small[small <= threshold]
+    if not light.size or not dark.size:
+        return False
+    level = float(light.mean())
+    return float(light.max()) - level < EVEN * (level - float(dark.mean()))
 
 
 def _light_edge(light: Gray) -> float:

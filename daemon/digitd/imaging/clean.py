@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 
 from digitd.imaging.background import dark_on_light, flat_paper, paper_of
 from digitd.imaging.edges import without_walls
+from digitd.imaging.forms import without_forms
 from digitd.imaging.frames import without_frames
 from digitd.imaging.gray import Gray, as_gray
 from digitd.imaging.labels import Labels, labelled
+from digitd.imaging.mending import with_strokes
 from digitd.imaging.rules import without_rules
 from digitd.imaging.underlines import without_underlines
 
@@ -93,9 +95,17 @@ def stages(page: Gray) -> Stages:
     labels: Labels | None = parts
     written = without_walls(mask, parts)
     if min(mask.shape) >= MIN_RULED:
-        written = without_rules(without_frames(written, parts if written is mask else labelled(written)))
+        faint: Gray | None = None
+        if len(parts.boxes) >= MIN_PARTS:
+            faint = as_gray(cv2.threshold(flattened, max(floor, FAINT * contrast) - 0.5, 1, cv2.THRESH_BINARY)[1])
+            written = without_forms(written, faint)
+        written = without_frames(written, parts if written is mask else labelled(written))
+        if faint is not None and written is not mask:
+            faint = as_gray(cv2.subtract(faint, cv2.subtract(mask, written)))
+        written = without_rules(written, faint)
         written = without_underlines(written, parts if written is mask else labelled(written))
     if written is not mask:
+        written = with_strokes(written, mask, darker)
         darker = as_gray(np.where(mask > written, 0, darker))
         mask, labels = written, None
     return Stages(
@@ -107,6 +117,10 @@ DARKEST = 48
 """Unevenly lit paper is not brightened as if it were darker than this (of 255)."""
 MIN_RULED = 50
 """Nobody photographs ruled paper at fewer pixels than this."""
+MIN_PARTS = 3
+"""A row of boxes or a comb with digits in it, or pale rules in pieces, are at least so many parts."""
+FAINT = 0.18
+"""Pale print is whole from half of the share of the ink's contrast from which a pixel counts as ink."""
 
 
 def _flattened(page: Gray) -> tuple[Gray, Gray]:

@@ -18,6 +18,11 @@ SPECK_ALONE = 0.012
 """Where all is small, what is below this share of the page's shorter side is dust."""
 CONTACT = 0.35
 """A part that lies along so much of one of the page's edges is a border, a table or a shadow."""
+ALONG, GROUND = 0.9, 0.5
+"""What the paper lies on hangs on the page's edge with so much of its own length, and takes up no more than the second
+share of the page; or it runs along so much of two edges."""
+LEAST_PAGE = 64
+"""A page of fewer px is a cell that software has cut out: there is no table in it."""
 MARGIN = 0.006
 """What is this near to the page's edge, of its longer side, touches it."""
 SHADOW = 140
@@ -80,7 +85,11 @@ def parts_of(ink: Ink, most: int = MOST_MARKS) -> list[Part]:
         return []
     numbers.sort(key=lambda number: -boxes[number][4])
     inside = [number for number in numbers if not _is_border(found, number, ink)]
-    marks = _without_specks(boxes, inside or numbers, ink.mask.shape)
+    # A digit may fill its picture and lie along an edge; a table's edge does so otherwise.
+    left = inside or [number for number in numbers if not _is_ground(found, number, ink)]
+    if not left:
+        return []
+    marks = _without_specks(boxes, left, ink.mask.shape)
     if len(marks) > most:
         cause = f"a page has {len(marks):,} marks, and {most:,} are allowed"
         raise TooManyMarksError(cause, "Scan it without its patterned ground, or in parts, or raise limits.marks")
@@ -116,6 +125,33 @@ def _is_border(found: Labels, number: int, ink: Ink) -> bool:
         return True
     # A shadow in a corner, or an edge of the table running out of the picture on two sides.
     return len(touched) >= 2 and sum(touched) > 0.25
+
+
+def _is_ground(found: Labels, number: int, ink: Ink) -> bool:
+    """Whether a part is what the paper lies on: it hangs on the page's edge all along itself, or on two edges whole."""
+    height, width = ink.mask.shape
+    if min(height, width) < LEAST_PAGE:
+        return False
+    part = _part(found, number)
+    margin = round(MARGIN * max(height, width))
+    whole = 0
+    # Each edge, turned to be the left one: the mask, where it begins, how long the edge is and how wide the page.
+    for mask, begin, length, wide in (
+        (part.mask, part.left, height, width),
+        (part.mask[:, ::-1], width - part.right, height, width),
+        (part.mask.T, part.top, width, height),
+        (part.mask.T[:, ::-1], height - part.bottom, width, height),
+    ):
+        if begin > margin:
+            continue
+        touching = np.count_nonzero(mask[:, : margin + 1].any(1))
+        whole += touching >= ALONG * length
+        # All of it is one run from the edge in each row: nothing stands off, as an arm of a digit does.
+        solid = np.count_nonzero(np.logical_and.accumulate(mask[:, margin:] > 0, axis=1)) + margin * len(mask)
+        hangs = touching >= max(ALONG * len(mask), CONTACT * length) and solid >= ALONG * part.area
+        if hangs and begin + mask.shape[1] <= GROUND * wide:
+            return True
+    return whole == 2
 
 
 def _without_specks(boxes: list[list[int]], numbers: list[int], shape: tuple[int, ...]) -> list[int]:

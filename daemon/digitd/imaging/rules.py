@@ -20,13 +20,18 @@ TURN = math.pi / 720
 SEEN, ENOUGH = 0.45, 1.2
 """The angle is that of the line most of whose pixels lie in a row, this share of the width at least; looked for only
 where there are as many thin pixels as the second share of it."""
+PALE = 0.25
+"""A pale line has at least so many pixels, of the page's shorter side, that are not seen at once."""
+UNEVEN = 2.5
+"""Lines that are so thick, px, are a pixel thicker here and there: where they fall between two rows of pixels."""
 TALLER = 1.3
 """A stroke on a line is thicker than the line by this factor; it stays where the line goes."""
 
 
-def without_rules(mask: Gray) -> Gray:
+def without_rules(mask: Gray, faint: Gray | None = None) -> Gray:
     """`mask` (H, W) uint8, 1 for ink, without lines: itself, where there are none.
 
+    `faint` is (H, W) uint8, 1 for all that might be ink, in which pale lines are whole; the mask, where it is None.
     The lines may slope by up to 0.2, 11 degrees. Of paper with nothing but lines on it nothing is left: it is blank.
     """
     # Most pages have no ink that goes so far: a look at its box spares them all else.
@@ -35,6 +40,19 @@ def without_rules(mask: Gray) -> Gray:
         return mask
     if not any(_covers(mask, axis) for axis in (0, 1)):
         return mask
+    rest = _without_lines(mask)
+    if rest is not mask or faint is None:
+        return rest
+    # Around strokes there is faint ink, too.
+    more = cv2.subtract(faint, cv2.dilate(mask, np.ones((5, 5), np.uint8)))
+    if cv2.countNonZero(more) < PALE * min(mask.shape):
+        return mask
+    rest = _without_lines(faint)
+    return mask if rest is faint else as_gray(cv2.bitwise_and(mask, rest))
+
+
+def _without_lines(mask: Gray) -> Gray:
+    """The mask without level and upright lines: itself, where there are none."""
     slope = _slope(mask)
     level = levelled(mask, slope)
     steps = int(slope != 0)
@@ -100,7 +118,8 @@ def _without_horizontal(mask: Gray, across: int, steps: int) -> Gray:
     covered = cv2.countNonZero(cv2.reduce(taken, 0, cv2.REDUCE_MAX)) * count
     # What is thicker than these lines are is a stroke on them, such as the foot of a 2.
     thickness = cv2.countNonZero(taken) / max(1, covered)
-    taken = _along(thin_of(mask, min(thickest_of(mask), math.ceil(TALLER * thickness) + steps)), lines, int(factor))
+    uneven = max(steps, int(thickness >= UNEVEN))
+    taken = _along(thin_of(mask, min(thickest_of(mask), math.ceil(TALLER * thickness) + uneven)), lines, int(factor))
     return as_gray(cv2.subtract(mask, taken))
 
 

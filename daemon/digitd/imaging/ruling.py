@@ -18,10 +18,12 @@ PIECE = 12
 """A line is looked for in straight pieces of 1/12 of the page's width: sloping lines are short steps."""
 RULED = 3
 """So many lines are ruled paper; fewer must go from edge to edge, and the rest must look like digits without them."""
-ACROSS = 0.94
-"""A single line goes from edge to edge: over this share of the width at least."""
+ACROSS, SURE = 0.94, 2
+"""A single line goes from edge to edge: over this share of the width at least. So many of them are no digit's bars."""
 SPAN_OF_MANY = 0.2
 """On ruled paper, pieces on one line need to cover only this much: digits hide the rest."""
+DRAWN = 0.8
+"""There is ink in so many of a piece's columns: of a row of small digits there is less."""
 SLOPE = 0.06
 """A line rises by at most this much of its length, once the page is level."""
 LONGER, WIDER = 1.6, 1.2
@@ -89,6 +91,7 @@ def lines_of_paper(mask: Gray, width: int) -> tuple[Gray, int] | None:
         _piece(labels, stats, index)
         for index in range(1, count)
         if stats[index, cv2.CC_STAT_HEIGHT] <= thickest + SLOPE * stats[index, cv2.CC_STAT_WIDTH]
+        and _is_drawn(mask, labels, stats, index)
     ]
     rows = _rows(straight, thickest)
     full = [row for row in rows if _span(row) >= SPAN * width]
@@ -105,8 +108,8 @@ def lines_of_paper(mask: Gray, width: int) -> tuple[Gray, int] | None:
         _complete(lines, row, ruled_paper)
     ruled = cv2.dilate(lines, np.ones((3, 1), np.uint8))
     rest = as_gray(cv2.subtract(mask, cv2.multiply(thin, ruled)))
-    crossing = any(row[-1].right + 1 - row[0].left >= ACROSS * width for row in full)
-    if not ruled_paper and not (crossing and _independent(rest)):
+    crossing = sum(row[-1].right + 1 - row[0].left >= ACROSS * width for row in full)
+    if not ruled_paper and crossing < SURE and not (crossing and _independent(rest)):
         return None
     return lines, len(full)
 
@@ -135,6 +138,13 @@ def _straight_parts(numbers: NDArray[np.int32]) -> Gray:
             kept = np.abs(rows - curve(columns)) <= most
             lines[rows[kept], columns[kept]] = 1
     return as_gray(lines)
+
+
+def _is_drawn(mask: Gray, labels: NDArray[Any], stats: NDArray[Any], index: int) -> bool:
+    """Whether there is ink all along a piece, rather than small strokes in a row."""
+    left, top, wide, tall = stats[index, :4].tolist()
+    box = np.s_[top : top + tall, left : left + wide]
+    return bool(np.count_nonzero(((labels[box] == index) & (mask[box] > 0)).any(0)) >= DRAWN * wide)
 
 
 def _piece(labels: NDArray[Any], stats: NDArray[Any], index: int) -> _Piece:

@@ -11,6 +11,7 @@ from digitd.imaging import clean
 from digitd.imaging.components import parts_of
 from digitd.imaging.decode import Limits, pages
 from digitd.imaging.edges import without_walls
+from digitd.imaging.forms import without_forms
 from digitd.imaging.frames import without_frames
 from digitd.imaging.gray import Gray
 from digitd.imaging.labels import labelled
@@ -65,10 +66,12 @@ def test_each_stage_can_be_looked_at_alone(name: str) -> None:
         assert image.shape == stages.page.shape
     assert max(stages.page.shape) == min(max(gray.shape), clean.LARGEST)
     unwalled = without_walls(stages.found, labelled(stages.found))
-    unframed = without_frames(unwalled, labelled(unwalled))
+    unformed = without_forms(unwalled, stages.found)
+    unframed = without_frames(unformed, labelled(unformed))
     unruled = without_rules(unframed)
     assert is_mask_within(unwalled, stages.found)
-    assert is_mask_within(unframed, unwalled)
+    assert is_mask_within(unformed, unwalled)
+    assert is_mask_within(unframed, unformed)
     assert is_mask_within(unruled, unframed)
     assert is_mask_within(without_underlines(unruled, labelled(unruled)), unruled)
     assert is_mask_within(stages.ink.mask, stages.found)

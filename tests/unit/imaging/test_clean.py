@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from digitd.imaging.background import has_light_ink
 from digitd.imaging.clean import Ink, clean
 from digitd.imaging.components import parts_of
-from digitd.imaging.gray import Gray
+from digitd.imaging.gray import Gray, as_gray
 
 RNG = np.random.default_rng
 
@@ -203,6 +203,39 @@ def test_punched_holes_are_no_digits(draw: SimpleNamespace) -> None:
     cv2.circle(page, (page.shape[1] // 2, 145), 5, 10, -1, cv2.LINE_AA)
     heights = sorted(part.height for part in parts_of(clean(page)))
     assert len(heights) == 3 and heights[0] < 14
+
+
+@pytest.mark.parametrize("edges", [["right"], ["bottom"], ["right", "bottom"], ["slanted"], ["wedge"]])
+@pytest.mark.parametrize("table", [25, 60, 100])
+def test_a_table_beside_bare_paper_is_no_digit(edges: list[str], table: int) -> None:
+    """Paper that ends before the picture does has no marks on it: the table is neither a 1 nor ink of light on dark."""
+    page = np.full((300, 240), 235.0)
+    rows = np.arange(300)[:, None]
+    columns = np.arange(240)[None, :]
+    page[:, 200:] = table if "right" in edges else page[:, 200:]
+    page[250:] = table if "bottom" in edges else page[250:]
+    if edges[0] in ("slanted", "wedge"):
+        page[columns - 0.1 * rows > (190 if edges == ["slanted"] else 215)] = table
+    page += np.random.default_rng(1).normal(0, 2, page.shape)
+    assert parts_of(clean(as_gray(page.clip(0, 255).astype(np.uint8)))) == []
+
+
+@pytest.mark.parametrize("digit", ["1", "7", "4"])
+def test_a_digit_that_fills_its_picture_is_no_table(draw: SimpleNamespace, digit: str) -> None:
+    """A digit that is cut tightly lies along the picture's edges, and is a digit."""
+    wide = 12 if digit == "1" else 60
+    page = draw.stroke(draw.paper(100, wide + 8), digit, (4, 2, wide, 96), 9)
+    assert parts_of(clean(as_gray(page)))
+
+
+def test_pale_rules_that_are_ink_only_in_part_go_whole(draw: SimpleNamespace) -> None:
+    """Two rules on the page, about as dark as the ink's threshold, leave no dashes."""
+    page = draw.stroke(draw.paper(240, 400), "2", (80, 100, 40, 60), 6)
+    draw.stroke(page, "3", (150, 100, 40, 60), 6)
+    grain = np.random.default_rng(2).normal(0, 6, (2, 400))
+    for row in (60, 170):
+        page[row : row + 2] = np.minimum(page[row : row + 2], 255 - 255 * 0.355 + grain)
+    assert len(parts_of(clean(as_gray(page)))) == 2
 
 
 def test_the_bar_of_a_digit_that_fills_the_page_is_no_rule(draw: SimpleNamespace) -> None:

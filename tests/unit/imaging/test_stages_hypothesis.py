@@ -12,6 +12,7 @@ from digitd.imaging import clean
 from digitd.imaging.colour import to_gray
 from digitd.imaging.components import parts_of
 from digitd.imaging.edges import without_walls
+from digitd.imaging.forms import without_forms
 from digitd.imaging.frames import without_frames
 from digitd.imaging.gray import Gray
 from digitd.imaging.labels import labelled
@@ -90,10 +91,10 @@ def test_any_mask_loses_its_lines_and_gains_none(mask: Gray) -> None:
         assert rest.shape == mask.shape
         assert rest.dtype == np.uint8
         assert not np.any(rest > mask)
-    unruled = without_rules(mask)
-    assert unruled.shape == mask.shape
-    assert unruled.dtype == np.uint8
-    assert not np.any(unruled > mask)
+    for unruled in (without_rules(mask), without_rules(mask, mask), without_forms(mask, mask)):
+        assert unruled.shape == mask.shape
+        assert unruled.dtype == np.uint8
+        assert not np.any(unruled > mask)
     assert np.array_equal(mask, before)
 
 
