@@ -54,7 +54,7 @@ class Seen:
 def opened(bundle: Bundle, settings: Settings) -> tuple[Reader, Options]:
     """The reader of a bundle, and how the settings have it read."""
     limits, how = settings.limits, settings.recognition
-    reader = open_reader(bundle, settings.model.engine, Limits(limits.bytes, limits.pixels, limits.pages))
+    reader = open_reader(bundle, settings.model.engine, Limits(limits.bytes, limits.pixels, limits.pages, limits.marks))
     return reader, Options(how.layout, how.digits, how.accept, how.margin)
 
 

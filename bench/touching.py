@@ -32,12 +32,13 @@ Real = npt.NDArray[np.float64]
 KINDS = ("single", "apart", "near", "touching", "overlapping", "broken")
 """One digit; several, their nearest ink so far apart: 15 to 50 % of the height, 2 to 10 %, a stroke or less into each
 other, up to 15 % of the height into each other; and digits of which some have a crack."""
-SHARES = (0.3, 0.25, 0.2, 0.12, 0.03, 0.1)
-"""How often each is drawn for fitting: a lone digit is the common case, and most digits of a number do not touch."""
-NEAR = 0.22
+SHARES = (0.3, 0.25, 0.2, 0.15, 0.06, 0.04)
+"""How often each is drawn for fitting: a lone digit is the common case, most digits of a number do not touch, and few
+break."""
+NEAR = 0.15
 """A candidate is a digit where its sides are no farther from the digit's than this share of the height."""
-MOST_PATHS = 400
-"""Stretches of more paths than this are left out of the fit."""
+MOST_PATHS = 80
+"""So many of a stretch's best paths, and of its right ones, are fitted."""
 
 
 @dataclass(frozen=True)
@@ -154,20 +155,28 @@ def stretches(reader: Reader, each: Field, classes: Sequence[str]) -> Iterator[S
     odds = [log_odds(*pair) for pair in pairs]
     said = [score(*pair, -ODDS * own) for pair, own in zip(pairs, odds, strict=True)]
     for start, end in _stretches(lattice):
-        paths = list(_paths(lattice.candidates, start, end))
-        if 1 < len(paths) <= MOST_PATHS:
-            boxes = [lattice.candidates[index].box for path in paths for index in path]
-            first, last = min(box[0] for box in boxes), max(box[0] + box[2] for box in boxes)
-            inside = [sides for sides in each.sides if first <= sum(sides) / 2 <= last]
-            right = np.array([_fits([lattice.candidates[i] for i in path], inside, each.height) for path in paths])
-            if right.any():
-                yield Stretch(
-                    np.array([np.sum([(*lattice.candidates[i].traits, odds[i]) for i in path], 0) for path in paths]),
-                    np.array([sum(said[i] for i in path) for path in paths]),
-                    right,
-                )
-            else:
-                yield Stretch(np.zeros((0, len(WEIGHTS) + 1)), np.zeros(0), right)
+        inside = [one for one in lattice.candidates if start <= one.start and one.end <= end]
+        if len(inside) == 1:
+            continue
+        first, last = min(one.box[0] for one in inside), max(one.box[0] + one.box[2] for one in inside)
+        sides = [own for own in each.sides if first <= sum(own) / 2 <= last]
+        whole = [one + own for one, own in zip(said, (own.prior for own in lattice.candidates), strict=True)]
+        fitting = {i for i, one in enumerate(lattice.candidates) if any(_fit(one, own, each.height) for own in sides)}
+        # The best, and the best of those that may be right: all of them would be too many.
+        best = [
+            *_best(lattice.candidates, whole, start, end, None),
+            *_best(lattice.candidates, whole, start, end, fitting),
+        ]
+        paths = list(dict.fromkeys(best))
+        right = np.array([_fits([lattice.candidates[i] for i in path], sides, each.height) for path in paths], np.bool_)
+        if right.any():
+            yield Stretch(
+                np.array([np.sum([(*lattice.candidates[i].traits, odds[i]) for i in path], 0) for path in paths]),
+                np.array([sum(said[i] for i in path) for path in paths]),
+                right,
+            )
+        else:
+            yield Stretch(np.zeros((0, len(WEIGHTS) + 1)), np.zeros(0), right)
 
 
 def _stretches(lattice: Lattice) -> Iterator[tuple[int, int]]:
@@ -177,22 +186,28 @@ def _stretches(lattice: Lattice) -> Iterator[tuple[int, int]]:
     yield from pairwise(borders)
 
 
-def _paths(candidates: Sequence[Candidate], start: int, end: int) -> Iterator[list[int]]:
-    if start == end:
-        yield []
-        return
-    for index, one in enumerate(candidates):
-        if one.start == start and one.end <= end:
-            for rest in _paths(candidates, one.end, end):
-                yield [index, *rest]
+def _best(
+    candidates: Sequence[Candidate], scores: Sequence[float], start: int, end: int, among: set[int] | None
+) -> list[tuple[int, ...]]:
+    """The paths from a border to another with the largest scores, each its candidates' numbers; of those in `among`."""
+    reached: dict[int, list[tuple[float, tuple[int, ...]]]] = {start: [(0.0, ())]}
+    for border in range(start, end):
+        reached[border] = sorted(reached.get(border, []), reverse=True)[:MOST_PATHS]
+        for index, one in enumerate(candidates):
+            if one.start == border and one.end <= end and (among is None or index in among or one.kind != "digit"):
+                more = [(score + scores[index], (*path, index)) for score, path in reached[border]]
+                reached[one.end] = reached.get(one.end, []) + more
+    return [path for _, path in sorted(reached.get(end, []), reverse=True)[:MOST_PATHS]]
+
+
+def _fit(one: Candidate, sides: tuple[int, int], height: float) -> bool:
+    x, _, width, _ = one.box
+    return max(abs(x - sides[0]), abs(x + width - sides[1])) < NEAR * height
 
 
 def _fits(path: Sequence[Candidate], sides: Sequence[tuple[int, int]], height: float) -> bool:
-    glyphs = [one.box for one in path if one.kind == "digit"]
-    return len(glyphs) == len(sides) and all(
-        max(abs(x - left), abs(x + w - right)) < NEAR * height
-        for (x, _, w, _), (left, right) in zip(glyphs, sides, strict=True)
-    )
+    glyphs = [one for one in path if one.kind == "digit"]
+    return len(glyphs) == len(sides) and all(_fit(*pair, height) for pair in zip(glyphs, sides, strict=True))
 
 
 def fit(found: Sequence[Stretch], steps: int = 3000, decay: float = 1e-3) -> tuple[Real, float]:

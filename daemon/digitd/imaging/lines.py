@@ -19,7 +19,7 @@ REACH = 5.0
 """Neighbours in a line are at most so many heights apart."""
 SAME_DIGIT = 0.5
 """Parts above each other that overlap in width by this share of the narrower one are one digit."""
-CRACK = 0.06
+CRACK = 0.09
 """A crack across a digit is no wider than this share of its height."""
 STRAY = 0.3
 """A small part that is farther above or below its line than this share of a digit's height is none of it."""

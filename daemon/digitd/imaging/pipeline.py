@@ -35,11 +35,11 @@ def glyphs(page: Gray, layout: str = "auto", digits: int | None = None) -> list[
 
 
 def candidates(page: Gray, layout: str = "auto", digits: int | None = None, marks: int = MOST_MARKS) -> list[Lattice]:
-    """The ways in which a page (H, W) uint8 may be cut into glyphs: a lattice a line, lines from top to bottom.
+    """The marks of a page (H, W) uint8, each a candidate glyph: a lattice a line, lines from top to bottom.
 
-    `layout` and `digits` are those of `glyphs`, which is what shape alone makes of the page. A page with nothing on
-    it gives an empty list, one with more than `marks` marks TooManyMarksError. A page that is in MNIST's form already
-    is one candidate, unchanged.
+    Those that are not surely one digit each are to be cut and joined (opened.py). `layout` and `digits` are those of
+    `glyphs`. A page with nothing on it gives an empty list, one with more than `marks` marks TooManyMarksError. A page
+    that is in MNIST's form already is one candidate, unchanged.
     """
     if is_mnist_like(page):
         return [Lattice(1, (Candidate(0, 1, (0, 0, SIDE, SIDE), "digit", page.copy()),))]

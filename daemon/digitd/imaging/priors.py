@@ -12,12 +12,8 @@ class Traits(NamedTuple):
 
     cut: float = 0.0
     """1 where it begins with a cut through a part."""
-    alone: float = 0.0
-    """1 where that part is all there is on the page."""
     ruled: float = 0.0
     """1 where the shape alone asks for that cut (touching.py)."""
-    strokes: float = 0.0
-    """The ink that the cut goes through, in strokes' widths."""
     extent: float = 0.0
     """The part's extent at the cut, of its height: little in a valley between two digits."""
     runs: float = 0.0
@@ -28,14 +24,10 @@ class Traits(NamedTuple):
     """By how much it is less tall than `TALL_ENOUGH`."""
     wide: float = 0.0
     """By how much it is wider than `WIDE_ENOUGH`."""
-    broad: float = 0.0
-    """By how much it is wider than `HARDLY_WIDER`."""
     narrow: float = 0.0
     """By how much it is narrower than `BROAD_ENOUGH`."""
     joined: float = 0.0
     """1 where it joins two marks that stand side by side."""
-    gap: float = 0.0
-    """The gap between those."""
 
 
 PLAIN = Traits()
@@ -45,31 +37,35 @@ TALL_ENOUGH = 0.85
 WIDE_ENOUGH = 0.85
 """A whole digit is seldom wider, of its line's digits' height; two of them often."""
 
-HARDLY_WIDER = 1.2
-"""Hardly any digit is wider: two seldom are not."""
 ROOM_FOR_TWO = 1.3
 """Two digits seldom have less width, together."""
 BROAD_ENOUGH = 0.35
 """A whole digit that is no 1 is seldom narrower."""
 
 WEIGHTS = Traits(
-    cut=-2.91,
-    alone=0.04,
-    ruled=-0.45,
-    strokes=-0.06,
-    extent=-1.65,
-    runs=0.45,
-    slim=-2.18,
-    short=-2.67,
-    wide=-0.53,
-    broad=0.04,
-    narrow=-0.28,
-    joined=1.72,
-    gap=-0.04,
+    cut=-2.41,
+    ruled=0.15,
+    extent=-1.05,
+    runs=0.37,
+    slim=-0.75,
+    short=-4.54,
+    wide=-1.09,
+    narrow=-0.04,
+    joined=0.73,
 )
 """The log-odds that each trait adds. Fitted by bench/touching.py on generated lines of MNIST's training digits, single,
 near, touching, overlapping and broken, together with what the network says of the pieces: so that the posterior of a
 segmentation is right as often as it says."""
+
+
+def by_size(extent: tuple[int, int], tall: float) -> dict[str, float]:
+    """The traits of a candidate's width and height, px, in a line whose digits have the height `tall`."""
+    width, height = extent[0] / tall, extent[1] / tall
+    return {
+        "short": max(0.0, TALL_ENOUGH - height),
+        "wide": max(0.0, width - WIDE_ENOUGH),
+        "narrow": max(0.0, BROAD_ENOUGH - width),
+    }
 
 
 def log_prior(traits: Traits) -> float:

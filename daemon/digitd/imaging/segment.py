@@ -73,21 +73,23 @@ def is_single(ink: Ink, layout: Layout, digits: int | None) -> bool:
     return layout == "single" or (digits == 1 and layout != "page")
 
 
-def mark_of(ink: Ink, group: Sequence[Part], kind: Kind) -> Mark:
-    """The ink of a group of parts, without what belongs to others."""
-    left, top = min(part.left for part in group), min(part.top for part in group)
-    right, bottom = max(part.right for part in group), max(part.bottom for part in group)
+def mark_of(ink: Ink, group: Sequence[Part], kind: Kind, at: tuple[int, int] = (0, 0)) -> Mark:
+    """The ink of a group of parts, without what belongs to others. `at` is where the ink begins, px, if it is a piece
+    of a page's."""
+    x0, y0 = at
+    left, top = min(part.left for part in group) - x0, min(part.top for part in group) - y0
+    right, bottom = max(part.right for part in group) - x0, max(part.bottom for part in group) - y0
     # One pixel around, for the soft edge.
     height, width = ink.mask.shape
     left, top, right, bottom = max(left - 1, 0), max(top - 1, 0), min(right + 1, width), min(bottom + 1, height)
     own = np.zeros((bottom - top, right - left), np.uint8)
     for part in group:
-        y, x = part.top - top, part.left - left
+        y, x = part.top - y0 - top, part.left - x0 - left
         own[y : y + part.height, x : x + part.width] |= part.mask
     near = as_gray(cv2.dilate(own, np.ones((3, 3), np.uint8)))
     others = (ink.mask[top:bottom, left:right] > own).astype(np.uint8)
     crop = ink.ink[top:bottom, left:right] * (near & (1 - others))
-    box = _on_page(ink, left, top, right, bottom)
+    box = _on_page(ink, left + x0, top + y0, right + x0, bottom + y0)
     return Mark(box, as_gray(crop), kind)
 
 

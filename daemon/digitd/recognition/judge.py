@@ -7,6 +7,7 @@ from statistics import median
 from digitd.imaging.candidates import Candidate, Lattice
 from digitd.recognition.bundle import NO_DIGIT
 from digitd.recognition.confidence import Guess, Probabilities, guess, together
+from digitd.recognition.doubts import Said
 from digitd.recognition.lattice import Edge, choose, score
 
 SMALL = 0.5
@@ -58,16 +59,12 @@ class Judged:
         return together([*(read.guess.confidence for read in self.glyphs), self.segmentation])
 
 
-def judge(
-    lattices: Sequence[Lattice], rows: Sequence[Probabilities], classes: Sequence[str], expected: int | None
-) -> Judged:
+def judge(lattices: Sequence[Lattice], said: Sequence[Said], classes: Sequence[str], expected: int | None) -> Judged:
     """Choose among a page's candidates.
 
-    `rows` are the calibrated probabilities, each (classes,), of all candidates that have pixels, in their order, lines
-    after each other; `classes` may have NO_DIGIT among them. `expected` is how many digits the page has, if known.
+    `said` are for each lattice the calibrated probabilities, each (classes,), of its candidates, None for those without
+    pixels; `classes` may have NO_DIGIT among them. `expected` is how many digits the page has, if known.
     """
-    remaining = iter(rows)
-    said = [[None if one.pixels is None else next(remaining) for one in lattice.candidates] for lattice in lattices]
     if all(lattice.certain for lattice in lattices):
         paths, probability = tuple(tuple(range(lattice.length)) for lattice in lattices), 1.0
     else:

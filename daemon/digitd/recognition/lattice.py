@@ -14,11 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 
 JUNK = 0.005
-"""How often a mark that is surely no digit stands among digits: crossed out, a letter, a blot. What is one is passed
-over at this price, instead of being cut until its pieces look like digits."""
+"""What is surely no digit is passed over at the price of a digit with this probability, instead of being cut until its
+pieces look like digits. A judgement, not a measured rate: crossed-out marks, letters and blots are about as rare among
+digits, and several pieces that are each read doubtfully cost more."""
 LEAST = 1e-4
 """No glyph counts as less probable than this: a network that is sure and wrong must not decide alone."""
-ODDS, MOST_ODDS = 0.22, 9.0
+ODDS, MOST_ODDS = 0.19, 9.0
 """What the odds of a digit against no digit add to a score, as a share of their logarithm, which counts up to the
 second: that a box holds no piece of a digit and no two of them is known from what it is not, too. Fitted as the priors
 are. A network without the class says nothing of it."""

@@ -1,6 +1,6 @@
-"""A batch of scans' bytes to outcomes: decode, cut, one network call for all glyphs, judge."""
+"""A batch of scans' bytes to outcomes: decode, cut, a network call for all marks, another for doubtful ones, judge."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -12,11 +12,15 @@ from digitd.imaging import pipeline
 from digitd.imaging.candidates import Lattice
 from digitd.imaging.complaints import damage
 from digitd.imaging.decode import Limits, pages
-from digitd.recognition.bundle import NO_DIGIT, Bundle
-from digitd.recognition.confidence import Probabilities, probabilities, rounded, together
+from digitd.imaging.opened import opened
+from digitd.recognition.bundle import Bundle
+from digitd.recognition.confidence import Probabilities, probabilities
+from digitd.recognition.doubts import doubtful
 from digitd.recognition.engine import Engine, open_engine
-from digitd.recognition.judge import Judged, Read, judge
-from digitd.results import PAGE_BREAK, Glyph, Outcome, Reading, Reason, Status, failed
+from digitd.recognition.judge import Judged, judge
+from digitd.recognition.outcomes import Options as Options
+from digitd.recognition.outcomes import Page, outcome_of
+from digitd.results import Outcome, Reason, failed
 
 Listen = Callable[[], AbstractContextManager[list[str]]]
 
@@ -30,14 +34,7 @@ CHUNK = 4096
 """Glyphs that go through the network in one call: 3 MB of pixels, 13 MB as its input."""
 
 
-@dataclass(frozen=True)
-class Options:
-    """How a scan is read: its layout, how many digits it has (None: unknown), and when a reading is accepted."""
-
-    layout: str = "auto"
-    digits: int | None = None
-    accept: float = 0.9
-    margin: float = 0.5
+USUAL = Options()
 
 
 @dataclass(frozen=True)
@@ -46,18 +43,16 @@ class ScanInput:
 
     name: str
     data: bytes
-    options: Options = Options()
+    options: Options = USUAL
 
 
 @dataclass(frozen=True)
-class _Page:
-    """What is kept of a page until the network has spoken: its size, its candidates, and their numbers in the batch."""
+class _Sheet:
+    """What is kept of a page until the network has spoken: its size and its marks."""
 
     width: int
     height: int
     lattices: list[Lattice]
-    first: int
-    after: int
 
 
 @dataclass(frozen=True)
@@ -66,7 +61,7 @@ class _Cut:
 
     name: str
     options: Options
-    pages: list[_Page]
+    sheets: list[_Sheet]
     error: ScanError | None
 
 
@@ -106,39 +101,32 @@ class Reader:
         The scans are taken one at a time, and each is let go of before the next. `on_page` is called after each page:
         a scan of many pages takes long, but gets on.
         """
-        pixels: list[npt.NDArray[np.uint8]] = []
-        cut = [self._cut(scan, pixels, on_page) for scan in scans]
-        rows = self._probabilities(pixels)
-        return [self._outcome(one, rows) for one in cut]
+        cut = [self._cut(scan, on_page) for scan in scans]
+        looks = iter(self._looks([(sheet.lattices, one.options.digits) for one in cut for sheet in one.sheets]))
+        return [_outcome(one, looks) for one in cut]
 
     def look(self, page: npt.NDArray[np.uint8], options: Options) -> Look:
         """Read one page (H, W) uint8 as `read` does, and show how: every candidate, what is said of it, the choice."""
         lattices = pipeline.candidates(page, options.layout, options.digits, self._limits.marks)
-        rows = self._probabilities(_pixels(lattices))
-        remaining = iter(rows)
-        said = [[None if one.pixels is None else next(remaining) for one in each.candidates] for each in lattices]
-        return Look(lattices, said, judge(lattices, rows, self._bundle.manifest.classes, options.digits))
+        (look,) = self._looks([(lattices, options.digits)])
+        return look
 
     def warm(self) -> None:
         """Prepare the network, so that the first scan waits for nothing."""
         self._engine.logits(np.zeros((1, 28, 28), np.uint8))
 
-    def _cut(self, scan: ScanInput, pixels: list[npt.NDArray[np.uint8]], on_page: Callable[[], None]) -> _Cut:
-        """A scan's pages; its glyphs are added to `pixels`, unless it fails: then none of them."""
-        before = len(pixels)
-        cut = []
+    def _cut(self, scan: ScanInput, on_page: Callable[[], None]) -> _Cut:
+        """A scan's pages and their marks; none of them where it fails."""
+        sheets = []
         try:
             for image in self._pages(scan.data):
                 lattices = pipeline.candidates(image, scan.options.layout, scan.options.digits, self._limits.marks)
-                first = len(pixels)
-                pixels += _pixels(lattices)
-                cut.append(_Page(image.shape[1], image.shape[0], lattices, first, len(pixels)))
+                sheets.append(_Sheet(image.shape[1], image.shape[0], lattices))
                 on_page()
         except ScanError as error:
-            del pixels[before:]
             # Without its traceback, whose frames hold the scan's bytes.
             return _Cut(scan.name, scan.options, [], error.with_traceback(None))
-        return _Cut(scan.name, scan.options, cut, None)
+        return _Cut(scan.name, scan.options, sheets, None)
 
     def _pages(self, data: bytes) -> Iterator[npt.NDArray[np.uint8]]:
         """The pages of a scan. DamagedScanError where a library says that one is not whole."""
@@ -152,104 +140,45 @@ class Reader:
                 return
             yield image
 
-    def _probabilities(self, pixels: list[npt.NDArray[np.uint8]]) -> list[Probabilities]:
+    def _looks(self, pages: Sequence[tuple[list[Lattice], int | None]]) -> list[Look]:
+        """What is made of pages, each its lattices of whole marks and how many digits are expected on it.
+
+        The network sees all marks whole in one call, and in a second one what those may be cut or joined to that are
+        not surely one digit.
+        """
+        classes = self._bundle.manifest.classes
+        whole = self._said([lattice for lattices, _ in pages for lattice in lattices])
+        opening = iter(whole)
+        ways = [
+            opened(lattices, [doubtful(lattice, next(opening), classes) for lattice in lattices])
+            for lattices, _ in pages
+        ]
+        every = [lattice for lattices in ways for lattice in lattices]
+        more = self._said(every, [len(said) for said in whole])
+        said = iter([[*before, *after] for before, after in zip(whole, more, strict=True)])
+        looks = []
+        for lattices, (_, expected) in zip(ways, pages, strict=True):
+            own = [next(said) for _ in lattices]
+            looks.append(Look(lattices, own, judge(lattices, own, classes, expected)))
+        return looks
+
+    def _said(self, lattices: Sequence[Lattice], seen: Sequence[int] | None = None) -> list[list[Probabilities | None]]:
+        """What the network says of each lattice's candidates, but for so many of the first that it has `seen`."""
+        fresh = [
+            lattice.candidates[first:] for lattice, first in zip(lattices, seen or [0] * len(lattices), strict=True)
+        ]
+        rows = self._probabilities([one.pixels for of_line in fresh for one in of_line if one.pixels is not None])
+        return [[None if one.pixels is None else next(rows) for one in of_line] for of_line in fresh]
+
+    def _probabilities(self, pixels: list[npt.NDArray[np.uint8]]) -> Iterator[Probabilities]:
         temperature = self._bundle.manifest.temperature
-        rows: list[Probabilities] = []
         for start in range(0, len(pixels), CHUNK):
-            rows += list(probabilities(self._engine.logits(np.stack(pixels[start : start + CHUNK])), temperature))
-        return rows
-
-    def _outcome(self, scan: _Cut, rows: list[Probabilities]) -> Outcome:
-        """The readings of a scan's pages, and whether they are sure enough together."""
-        if scan.error is not None:
-            return failed(Reason(scan.error.code, f"{scan.name}: {scan.error}"))
-        classes, expected = self._bundle.manifest.classes, scan.options.digits
-        judged = [judge(page.lattices, rows[page.first : page.after], classes, expected) for page in scan.pages]
-        readings = tuple(
-            _reading(number, page, made) for number, (page, made) in enumerate(zip(scan.pages, judged, strict=True), 1)
-        )
-        sure = [made.confidence for made in judged if made.confidence is not None]
-        if not sure:
-            return Outcome(Status.BLANK, pages=readings)
-        confidence = rounded(together(sure))
-        reason = _doubt(scan, judged, confidence)
-        return Outcome(
-            status=Status.ACCEPTED if reason is None else Status.REVIEW,
-            reason=reason,
-            text=PAGE_BREAK.join(reading.text for reading in readings) if any(made.text for made in judged) else "",
-            confidence=confidence,
-            pages=readings,
-        )
+            yield from probabilities(self._engine.logits(np.stack(pixels[start : start + CHUNK])), temperature)
 
 
-def _pixels(lattices: list[Lattice]) -> list[npt.NDArray[np.uint8]]:
-    """What the network is to see, in the order of the candidates."""
-    return [one.pixels for lattice in lattices for one in lattice.candidates if one.pixels is not None]
-
-
-def _reading(number: int, page: _Page, judged: Judged) -> Reading:
-    """One page. A blank one has the text "" and no confidence."""
-    glyphs = tuple(
-        Glyph(read.guess.digit, rounded(read.guess.confidence), read.candidate.box, read.guess.alternatives)
-        for read in judged.glyphs
-    )
-    confidence = None if judged.confidence is None else rounded(judged.confidence)
-    return Reading(number, page.width, page.height, judged.text, confidence, glyphs)
-
-
-def _doubt(scan: _Cut, judged: list[Judged], confidence: float) -> Reason | None:
-    """Why a reading needs a person, the gravest reason first; None if it does not."""
-    options = scan.options
-    used = [read for made in judged for read in made.glyphs]
-    unread = [(number, read) for number, made in enumerate(judged, 1) for read in made.glyphs if _is_unread(read)]
-    if len(unread) == len(used):
-        return Reason(
-            "no_digits",
-            f"{scan.name}: there {'is a mark' if len(used) == 1 else f'are {len(used)} marks'}, but no digit. Write "
-            "what is there by hand, or keep scans without digits out of the inbox.",
-        )
-    if unread:
-        number, read = unread[0]
-        x, y, _, _ = read.candidate.box
-        more = f", and {len(unread) - 1} more" if len(unread) > 1 else ""
-        return Reason(
-            "unread_mark",
-            f"{scan.name}: the mark at {x},{y} of page {number}{more} cannot be read as a digit: crossed out, a "
-            "letter, or two digits in one another. Compare the reading with the scan, `?` stands for it.",
-        )
-    if options.digits is not None:
-        for number, made in enumerate(judged, 1):
-            found = len(made.glyphs)
-            if found and found != options.digits:
-                return Reason(
-                    "digits_expected",
-                    f"{scan.name}: page {number} has {_count(found)}, and recognition.digits expects "
-                    f"{options.digits}. Compare the reading with the scan.",
-                )
-    if confidence < options.accept:
-        least = min((read.guess for read in used), key=lambda one: one.confidence)
-        cut = min(made.segmentation for made in judged)
-        why = f"least sure is a {least.digit} with {rounded(least.confidence):.4f}"
-        if cut < least.confidence:
-            why = f"least sure is where its digits part, with {rounded(cut):.4f}"
-        return Reason(
-            "low_confidence",
-            f"{scan.name}: the confidence {confidence:.4f} is below recognition.accept ({options.accept:g}); {why}. "
-            "Compare the reading with the scan.",
-        )
-    closest = min((read.guess for read in used), key=lambda one: one.margin)
-    if closest.margin < options.margin:
-        return Reason(
-            "low_margin",
-            f"{scan.name}: a {closest.digit} may be a {closest.runner_up}: they are only {closest.margin:.4f} apart, "
-            f"and recognition.margin asks for {options.margin:g}. Compare the reading with the scan.",
-        )
-    return None
-
-
-def _is_unread(read: Read) -> bool:
-    return read.guess.digit == NO_DIGIT
-
-
-def _count(digits: int) -> str:
-    return "1 digit" if digits == 1 else f"{digits} digits"
+def _outcome(cut: _Cut, looks: Iterator[Look]) -> Outcome:
+    """What was made of a scan; `looks` gives what was made of its pages next."""
+    if cut.error is not None:
+        return failed(Reason(cut.error.code, f"{cut.name}: {cut.error}"))
+    pages = [Page(sheet.width, sheet.height, next(looks).judged) for sheet in cut.sheets]
+    return outcome_of(cut.name, cut.options, pages)

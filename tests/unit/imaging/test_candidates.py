@@ -10,12 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from digitd.imaging.candidates import Candidate, Lattice, lattices
+from digitd.imaging.candidates import Candidate, Lattice, Line, lattices
 from digitd.imaging.clean import Ink, clean
-from digitd.imaging.cuts import seams, sliced
+from digitd.imaging.components import Part
+from digitd.imaging.cuts import seams
 from digitd.imaging.gray import Gray, as_gray
+from digitd.imaging.opened import opened
 from digitd.imaging.pipeline import candidates, glyphs
 from digitd.imaging.segment import Layout
+from digitd.imaging.spans import spans_of
 
 
 def reaches(lattice: Lattice) -> bool:
@@ -25,6 +28,11 @@ def reaches(lattice: Lattice) -> bool:
         if one.start in reached:
             reached.add(one.end)
     return lattice.length in reached
+
+
+def opened_all(found: list[Lattice]) -> list[Lattice]:
+    """A page's lattices with all its marks in doubt."""
+    return opened(found, [range(lattice.length) for lattice in found])
 
 
 def test_as_many_candidates_as_borders_are_not_certain() -> None:
@@ -61,7 +69,7 @@ def test_touching_digits_compete_whole_and_cut(draw: SimpleNamespace) -> None:
     page = draw.stroke(draw.paper(160, 220), "3", (40, 40, 50, 80), 8)
     draw.stroke(page, "7", (82, 40, 50, 80), 8)
     draw.stroke(page, "4", (160, 40, 45, 80), 8)
-    (lattice,) = candidates(page)
+    (lattice,) = opened_all(candidates(page))
     assert reaches(lattice)
     boxes = [one.box for one in lattice.candidates]
     assert any(x <= 44 and x + width >= 126 for x, _, width, _ in boxes)
@@ -77,7 +85,7 @@ def test_open_zeros_that_share_a_stroke_have_the_cut_between_them(draw: SimpleNa
     draw.stroke(page, "2", (165, 40, 50, 80), 7)
     page[36:46, 60:68] = 255
     page[36:46, 102:112] = 255
-    (lattice,) = candidates(page)
+    (lattice,) = opened_all(candidates(page))
     assert any(abs(one.box[0] + one.box[2] - 88) <= 10 and one.box[0] < 46 for one in lattice.candidates)
 
 
@@ -89,8 +97,9 @@ def test_slanting_digits_are_cut_along_their_slant(draw: SimpleNamespace) -> Non
     cv2.line(page, (65, 75), (115, 75), 0, 6)
     own = as_gray((page < 128).astype(np.uint8))
     own = own[27:125, 45:136]
-    halves = [(seam, sliced(own, [seam])) for seam in seams(own, 4)]
-    shares = [(seam.strokes, min(left.sum(), right.sum()) / own.sum()) for seam, (left, right) in halves]
+    columns = np.arange(own.shape[1])
+    lefts = [(seam, (own * (columns < seam.path[:, None])).sum() / own.sum()) for seam in seams(own, 4)]
+    shares = [(seam.strokes, min(left, 1 - left)) for seam, left in lefts]
     assert any(strokes < 1.6 and share > 0.4 for strokes, share in shares)
 
 
@@ -98,7 +107,7 @@ def test_a_broken_digit_competes_joined(draw: SimpleNamespace) -> None:
     """Two narrow marks close together are also one candidate."""
     page = draw.number("2045", 60, 30)
     page[40:100, 40 + 69 * 3 + 18 : 40 + 69 * 3 + 21] = 255
-    (lattice,) = candidates(page)
+    (lattice,) = opened_all(candidates(page))
     last = max(one.box[0] + one.box[2] for one in lattice.candidates)
     assert any(one.box[0] <= 40 + 69 * 3 + 4 and one.box[0] + one.box[2] == last for one in lattice.candidates)
 
@@ -106,7 +115,7 @@ def test_a_broken_digit_competes_joined(draw: SimpleNamespace) -> None:
 def test_the_layout_single_has_one_candidate(draw: SimpleNamespace) -> None:
     """With layout single, or one digit expected, nothing is cut."""
     for given_ in ({"layout": "single"}, {"digits": 1}):
-        (lattice,) = candidates(draw.number("23"), **given_)
+        (lattice,) = opened_all(candidates(draw.number("23"), **given_))
         assert len(lattice.candidates) == 1
 
 
@@ -121,7 +130,7 @@ def test_a_hostile_page_is_bounded() -> None:
             cv2.line(page, (x + 14, y), (x + 22, y + 18), 0, 2)
     ink = clean(as_gray(page))
     begun = time.process_time()
-    found = lattices(ink)
+    found = opened_all(lattices(ink))
     took = time.process_time() - begun
     assert sum(lattice.length for lattice in found) > 1000
     assert sum(len(lattice.candidates) for lattice in found) < 12_000
@@ -138,7 +147,7 @@ def test_a_hostile_page_is_bounded() -> None:
 def test_any_mask_has_a_path(mask: Gray, layout: Layout, digits: int | None, scale: float) -> None:
     """Whatever the ink, each line can be read from its first border to its last, and boxes lie within the page."""
     width, height = round(mask.shape[1] * scale), round(mask.shape[0] * scale)
-    found = lattices(Ink(mask * 255, mask, scale, (width, height)), layout, digits)
+    found = opened_all(lattices(Ink(mask * 255, mask, scale, (width, height)), layout, digits))
     assert bool(found) == bool(mask.any())
     for lattice in found:
         assert reaches(lattice)
@@ -153,10 +162,32 @@ def test_any_mask_has_a_path(mask: Gray, layout: Layout, digits: int | None, sca
 
 
 @settings(max_examples=60, deadline=None)
-@given(arrays.arrays(np.uint8, st.tuples(st.integers(1, 90), st.integers(1, 90)), elements=st.integers(0, 1)))
-def test_slices_share_the_ink_out(own: Gray) -> None:
-    """Whatever the ink, its slices have each of its pixels once."""
-    cuts = seams(own, 5)
-    pieces = sliced(own, cuts)
-    assert len(pieces) == len(cuts) + 1
-    assert np.array_equal(np.sum(pieces, 0), own)
+@given(arrays.arrays(np.uint8, st.tuples(st.integers(5, 90), st.integers(5, 90)), elements=st.integers(0, 1)))
+def test_the_two_sides_of_a_cut_share_the_ink_out(own: Gray) -> None:
+    """Whatever the ink, what begins where another candidate ends has none of its ink, and together they have it all."""
+    if not own.any():
+        return
+    (part,) = [Part(0, 0, own.shape[1], own.shape[0], int(own.sum()), own)]
+    ways = spans_of([part], [], Line(float(own.shape[0]), True, 1.0, own.shape[::-1]))
+    for left in ways.spans:
+        for right in ways.spans:
+            if left.start == 0 and left.end == right.start and right.end == ways.pieces:
+                assert left.part.area + right.part.area == own.sum()
+
+
+def test_what_was_there_stays_in_its_order_and_the_new_follows(draw: SimpleNamespace) -> None:
+    """Opening a mark keeps the candidates before it as they are, but for their borders: what was said of them holds."""
+    page = draw.number("410")
+    draw.stroke(page, "3", (40 + 69 * 3, 40, 50, 60), 6)
+    (before,) = candidates(page)
+    (after,) = opened([before], [{0}])
+    assert len(after.candidates) > len(before.candidates)
+    for old, new in zip(before.candidates, after.candidates, strict=False):
+        assert (old.box, old.kind, old.pixels is new.pixels) == (new.box, new.kind, True)
+    assert reaches(after)
+
+
+def test_marks_that_are_not_in_doubt_are_left_alone(draw: SimpleNamespace) -> None:
+    """Nothing competes with a mark that was read surely, wide or not."""
+    (lattice,) = candidates(draw.number("41025"))
+    assert opened([lattice], [()])[0].certain
