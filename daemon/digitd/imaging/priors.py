@@ -43,15 +43,15 @@ BROAD_ENOUGH = 0.35
 """A whole digit that is no 1 is seldom narrower."""
 
 WEIGHTS = Traits(
-    cut=-2.41,
-    ruled=0.15,
-    extent=-1.05,
-    runs=0.37,
-    slim=-0.75,
-    short=-4.54,
-    wide=-1.09,
-    narrow=-0.04,
-    joined=0.73,
+    cut=-2.3,
+    ruled=-0.62,
+    extent=-1.86,
+    runs=0.46,
+    slim=-0.28,
+    short=-5.48,
+    wide=-2.12,
+    narrow=0.28,
+    joined=1.05,
 )
 """The log-odds that each trait adds. Fitted by bench/touching.py on generated lines of MNIST's training digits, single,
 near, touching, overlapping and broken, together with what the network says of the pieces: so that the posterior of a

@@ -15,6 +15,12 @@ SMALL = 0.5
 as an unread separator is: a piece of a digit that matters is larger."""
 
 
+LONE = 0.8
+"""How often a mark that is all there is on a page, and no digit as a whole, is the digits that it can be cut into: it
+may as well be a tick, a star or a letter. A judgement, not a measured share: less than any usual `accept`, so that a
+person looks. Where the number of digits is known, nothing is in doubt."""
+
+
 @dataclass(frozen=True)
 class Read:
     """A glyph that was chosen, and what it is."""
@@ -74,6 +80,8 @@ def judge(lattices: Sequence[Lattice], said: Sequence[Said], classes: Sequence[s
         ]
         choice = choose(graph, expected)
         paths, probability = choice.paths, choice.probability
+        if expected is None and _is_lone_mark_cut(lattices, paths):
+            probability *= LONE
     chosen = []
     for lattice, of_line, path in zip(lattices, said, paths, strict=True):
         line = []
@@ -83,6 +91,13 @@ def judge(lattices: Sequence[Lattice], said: Sequence[Said], classes: Sequence[s
                 line.append(Read(lattice.candidates[index], guess(row, classes)))
         chosen.append(line)
     return Judged(_without_dirt(chosen), probability, paths)
+
+
+def _is_lone_mark_cut(lattices: Sequence[Lattice], paths: Sequence[Sequence[int]]) -> bool:
+    return any(
+        lattice.line is not None and lattice.line.alone and len(path) > 1
+        for lattice, path in zip(lattices, paths, strict=True)
+    )
 
 
 def _edge(candidate: Candidate, row: Probabilities | None, classes: Sequence[str]) -> Edge:

@@ -19,7 +19,7 @@ pieces look like digits. A judgement, not a measured rate: crossed-out marks, le
 digits, and several pieces that are each read doubtfully cost more."""
 LEAST = 1e-4
 """No glyph counts as less probable than this: a network that is sure and wrong must not decide alone."""
-ODDS, MOST_ODDS = 0.19, 9.0
+ODDS, MOST_ODDS = 0.18, 9.0
 """What the odds of a digit against no digit add to a score, as a share of their logarithm, which counts up to the
 second: that a box holds no piece of a digit and no two of them is known from what it is not, too. Fitted as the priors
 are. A network without the class says nothing of it."""

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from digitd.imaging.decode import Limits
-from digitd.recognition.bundle import NO_DIGIT, Bundle, shipped
+from digitd.recognition.bundle import Bundle, shipped
 
 DIGITS = Path(__file__).parents[2] / "fixtures" / "mnist-digits.npz"
 
@@ -21,7 +21,7 @@ Digits = tuple[NDArray[np.uint8], NDArray[np.int64]]
 class ScriptedEngine:
     """Says the given rows of probabilities in turn, the last one for ever, and remembers its calls."""
 
-    def __init__(self, temperature: float, *rows: dict[int, float], classes: int = 10) -> None:
+    def __init__(self, temperature: float, *rows: dict[int, float], classes: int = 11) -> None:
         self.calls: list[int] = []
         self._classes = classes
         self._rows = list(rows)
@@ -65,9 +65,9 @@ def scripted(bundle: Bundle) -> Callable[..., ScriptedEngine]:
 
 
 @pytest.fixture(scope="session")
-def eleven(bundle: Bundle) -> Bundle:
-    """The bundle as if its network had the class of what is no digit, as the eleventh."""
-    return replace(bundle, manifest=msgspec.structs.replace(bundle.manifest, classes=(*"0123456789", NO_DIGIT)))
+def ten(bundle: Bundle) -> Bundle:
+    """The bundle as if its network had no class for what is no digit, as the tutorial's has none."""
+    return replace(bundle, manifest=msgspec.structs.replace(bundle.manifest, classes=tuple("0123456789")))
 
 
 @pytest.fixture(scope="session")

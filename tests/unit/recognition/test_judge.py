@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from digitd.imaging.candidates import Candidate, Lattice
+from digitd.imaging.candidates import Candidate, Lattice, Line
 from digitd.recognition.bundle import NO_DIGIT
-from digitd.recognition.judge import judge
+from digitd.recognition.judge import LONE, judge
 from digitd.recognition.lattice import score
 
 CLASSES = (*"0123456789", NO_DIGIT)
@@ -46,6 +46,18 @@ def test_a_page_is_as_sure_as_its_digits_and_its_segmentation() -> None:
     assert judged.text == "4"
     assert judged.segmentation == pytest.approx(whole / (whole + cut))
     assert judged.confidence == pytest.approx(0.5 * whole / (whole + cut))
+
+
+def test_a_lone_mark_that_reads_only_in_pieces_is_never_sure() -> None:
+    """A tick that is no digit, and whose halves are surely ones, stays in doubt; not where two digits are expected, nor
+    where other marks stand beside it."""
+    said = [[row(NO_DIGIT, 0.999), row("1", 0.999), row("1", 0.999)]]
+    ways = (glyph(0, end=2), glyph(0), glyph(1))
+    lone, one_of_many = (Lattice(2, ways, Line(50.0, alone, 1.0, (100, 100))) for alone in (True, False))
+    assert judge([lone], said, CLASSES, None).text == "11"
+    assert judge([lone], said, CLASSES, None).segmentation < LONE
+    assert judge([lone], said, CLASSES, 2).segmentation > 0.9
+    assert judge([one_of_many], said, CLASSES, None).segmentation > 0.9
 
 
 def test_what_is_no_digit_is_a_question_mark_beside_digits() -> None:

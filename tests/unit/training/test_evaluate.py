@@ -28,7 +28,7 @@ def test_the_interval_holds_the_share(correct: int, others: int) -> None:
 
 def test_confusions_are_counted_by_true_and_said() -> None:
     """A 7 read as 1 counts in row 7, column 1, and its index is among the wrong ones."""
-    found = compared(np.array([1, 7, 1, 0]), np.array([1, 7, 7, 0], np.uint8))
+    found = compared(np.eye(11, dtype=np.float32)[[1, 7, 1, 0]], np.array([1, 7, 7, 0], np.uint8))
     assert (found.correct, found.total, found.accuracy) == (3, 4, 0.75)
     assert found.confusion[7, 1] == 1
     assert found.confusion.sum() == 4
