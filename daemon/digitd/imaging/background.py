@@ -13,6 +13,8 @@ FLAT_BAND, FLAT_SHARE = 5, 0.4
 """Paper is flat where this share of a page is within so many grays of one level."""
 BLOCKS, INKED, SHADED = 8, 90, 0.05
 """Of 8 by 8 blocks, few have their lightest pixel below the paper by less than `INKED`: else the light is uneven."""
+IN_SHADOW = 0.35
+"""No digit, however thick, fills so many of those blocks: a shadow does, however deep."""
 SKEWED, VERY_SKEWED = 1.2, 3.0
 """Skewness (third standardised moment) from which thin strokes alone decide the polarity; the second where the
 page's edge and its majority agree that they are paper."""
@@ -115,8 +117,10 @@ def flat_paper(page: Gray) -> int | None:
     rows, columns = (max(1, side // BLOCKS) for side in page.shape)
     whole = page[: page.shape[0] // rows * rows, : page.shape[1] // columns * columns]
     blocks = whole.reshape(whole.shape[0] // rows, rows, -1, columns).max((1, 3)).astype(np.int64)
-    shaded = (blocks < level - FLAT_BAND - 2) & (blocks > level - INKED)
-    return None if shaded.sum() > SHADED * blocks.size else level
+    darker = blocks < level - FLAT_BAND - 2
+    shaded = darker & (blocks > level - INKED)
+    uneven = shaded.sum() > SHADED * blocks.size or darker.sum() > IN_SHADOW * blocks.size
+    return None if uneven else level
 
 
 def paper_of(page: Gray) -> Gray:

@@ -24,10 +24,12 @@ DOT = 0.3
 """A mark on its own that is smaller than this share of its line's digits, both ways, is a dot or a comma."""
 FLAT = 0.3
 """One less tall than this, and wide, is a dash."""
-SLASH_HEIGHT, SLASH_TILT = 1.3, 0.1
-"""A straight stroke taller than its line's digits by this, leaning right by this (dx/dy), is a slash."""
-STRAIGHT = 0.09
-"""How far the ink of a straight stroke lies from its axis on average, as a share of its length."""
+SLASH_HEIGHT, SLASH_TILT, SLASH_BEYOND = 1.3, 0.1, 0.1
+"""A straight stroke taller than its line's digits by this, leaning right by this (dx/dy), that begins above both its
+neighbours and ends below both by this share of their height, is a slash: a tall 1 stands on the line."""
+STRAIGHT, ONE_STROKE = 0.06, 0.95
+"""How far the ink of a straight stroke lies from its axis on average, as a share of its length; and of how many of its
+rows it has one run of ink: an 8 that leans has two."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,9 @@ def kinds_of(line: Sequence[Sequence[Part]]) -> list[Kind]:
         tallest = ordered[-2] if height == ordered[-1] else ordered[-1]
         tall = median_of_others(ordered, height, bisect_left(ordered, 0.5 * tallest)) or tallest
         inside = 0 < place < len(line) - 1 and len(line) >= 4
-        kinds.append("separator" if _is_small(group, tall) or (inside and _is_slash(group, tall)) else "digit")
+        beside = [*line[place - 1], *line[place + 1]] if inside else []
+        separates = _is_small(group, tall) or (inside and _is_slash(group, beside, tall))
+        kinds.append("separator" if separates else "digit")
     return kinds
 
 
@@ -127,12 +131,18 @@ def _width(group: Sequence[Part]) -> int:
     return max(part.right for part in group) - min(part.left for part in group)
 
 
-def _is_slash(group: Sequence[Part], tall: float) -> bool:
+def _is_slash(group: Sequence[Part], beside: Sequence[Part], tall: float) -> bool:
+    """Whether a group is a slash between the parts of its two neighbours."""
     if len(group) > 1 or group[0].height <= SLASH_HEIGHT * tall:
         return False
-    y, x = np.nonzero(group[0].mask)
+    part, beyond = group[0], SLASH_BEYOND * tall
+    if part.top > min(one.top for one in beside) - beyond or part.bottom < max(one.bottom for one in beside) + beyond:
+        return False
+    y, x = np.nonzero(part.mask)
     if len(x) < 8:
         return False
+    runs = part.mask[:, 0] + np.count_nonzero(np.diff(part.mask.astype(np.int8), axis=1) == 1, axis=1)
     slope, offset = np.polyfit(y, x, 1)
     deviation = float(np.abs(x - (slope * y + offset)).mean())
-    return bool(-slope > SLASH_TILT and deviation < STRAIGHT * group[0].height)
+    one_stroke = np.count_nonzero(runs == 1) >= ONE_STROKE * part.height
+    return bool(one_stroke and -slope > SLASH_TILT and deviation < STRAIGHT * part.height)
