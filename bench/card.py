@@ -20,12 +20,17 @@ T95 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}
 def rendered() -> str:
     """The card as it should be."""
     manifest = json.loads((BUNDLE / "bundle.json").read_text())
-    seeds = json.loads((BUNDLE / "seeds.json").read_text())
-    return TEMPLATE.read_text().format_map(_values(manifest, seeds))
+    file = BUNDLE / "seeds.json"
+    seeds = json.loads(file.read_text()) if file.is_file() else []
+    return TEMPLATE.read_text().format_map(_values(manifest) | {"seeds": _of_seeds(seeds)})
 
 
-def _values(manifest: dict[str, Any], seeds: list[dict[str, Any]]) -> dict[str, str]:
-    training, figures = manifest["training"], manifest["figures"]
+def _of_seeds(seeds: list[dict[str, Any]]) -> str:
+    """What several seeds read, or that only one was trained."""
+    if len(seeds) < 2:
+        return (
+            "One seed was trained with this code, and named before: by how much the next would differ is not measured."
+        )
     shares = [100 * seed["mnist_correct"] / seed["mnist_total"] for seed in seeds]
     half = T95[len(shares)] * statistics.stdev(shares) / math.sqrt(len(shares))
     mean = statistics.mean(shares)
@@ -34,6 +39,17 @@ def _values(manifest: dict[str, Any], seeds: list[dict[str, Any]]) -> dict[str, 
         f"{seed['held_out_int8']:.2%} | {seed['temperature']:.2f} | {seed['seconds'] / 60:.0f} min |"
         for seed in seeds
     ]
+    return (
+        f"The same command with {len(seeds)} seeds reads {mean:.2f} % of the test images on average (95 % interval of "
+        f"the mean {mean - half:.2f} to {mean + half:.2f} %; from {min(shares):.2f} to {max(shares):.2f} %). The seed that "
+        "ships was named before any was trained.\n\n"
+        "| seed | MNIST test | held out, float32 | held out, int8 | temperature | trained in |\n"
+        "| --- | --- | --- | --- | --- | --- |\n" + "\n".join(rows)
+    )
+
+
+def _values(manifest: dict[str, Any]) -> dict[str, str]:
+    training, figures = manifest["training"], manifest["figures"]
     return {
         "name": manifest["name"],
         "version": manifest["version"],
@@ -50,11 +66,6 @@ def _values(manifest: dict[str, Any], seeds: list[dict[str, Any]]) -> dict[str, 
         "validation": _figure(figures["validation"]),
         "float32": _figure(figures["validation_float32"]),
         "int8": _figure(figures["validation_int8"]),
-        "count": str(len(seeds)),
-        "mean": f"{mean:.2f} %",
-        "interval": f"{mean - half:.2f} to {mean + half:.2f} %",
-        "spread": f"{min(shares):.2f} to {max(shares):.2f} %",
-        "seeds": "\n".join(rows),
         "versions": ", ".join(f"{name} {version}" for name, version in sorted(manifest["versions"].items())),
     }
 

@@ -148,7 +148,7 @@ class Recognition(Section):
 
     layout: Layout = "auto"
     digits: Whole | None = Field(default=None, gt=0)
-    accept: Probability = 0.9
+    accept: Probability = 0.98
     margin: Probability = 0.5
 
 

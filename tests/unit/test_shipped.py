@@ -1,6 +1,7 @@
 """What ships is what it says it is: the bundle, the package, the README's example."""
 
 import re
+import runpy
 from pathlib import Path
 
 from digitd.recognition.bundle import Bundle, shipped
@@ -35,3 +36,9 @@ def test_the_readme_shows_the_bundle_that_ships() -> None:
 def test_the_package_is_typed() -> None:
     """Type checkers of programs that import digitd see its types."""
     assert (ROOT / "daemon" / "digitd" / "py.typed").is_file()
+
+
+def test_the_model_card_has_the_bundles_own_figures() -> None:
+    """MODEL_CARD.md is what bench/card.py makes of the bundle that ships: run it after a training."""
+    card = runpy.run_path(str(ROOT / "bench" / "card.py"))
+    assert (shipped() / "MODEL_CARD.md").read_text(encoding="utf-8") == card["rendered"]()

@@ -15,7 +15,7 @@ class Options:
 
     layout: str = "auto"
     digits: int | None = None
-    accept: float = 0.9
+    accept: float = 0.98
     margin: float = 0.5
 
 

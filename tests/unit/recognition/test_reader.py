@@ -297,6 +297,6 @@ def test_a_network_without_the_class_reads_a_digit_into_everything(
     ten: Bundle, limits: Limits, digits: Digits, png: Png, scripted: Callable[..., Any]
 ) -> None:
     """A bundle of ten classes, such as the tutorial's, works; it has no `?`."""
-    reader = Reader(ten, scripted({3: 0.97, 5: 0.03}, classes=10), limits)
+    reader = Reader(ten, scripted({3: 0.997, 5: 0.003}, classes=10), limits)
     outcome = reader.read([ScanInput("s.png", png(page(digits, "1")))])[0]
     assert (outcome.status, outcome.text) == (Status.ACCEPTED, "3")
