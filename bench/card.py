@@ -41,8 +41,8 @@ def _of_seeds(seeds: list[dict[str, Any]]) -> str:
     ]
     return (
         f"The same command with {len(seeds)} seeds reads {mean:.2f} % of the test images on average (95 % interval of "
-        f"the mean {mean - half:.2f} to {mean + half:.2f} %; from {min(shares):.2f} to {max(shares):.2f} %). The seed that "
-        "ships was named before any was trained.\n\n"
+        f"the mean {mean - half:.2f} to {mean + half:.2f} %; from {min(shares):.2f} to {max(shares):.2f} %). "
+        "The seed that ships was named before any was trained.\n\n"
         "| seed | MNIST test | held out, float32 | held out, int8 | temperature | trained in |\n"
         "| --- | --- | --- | --- | --- | --- |\n" + "\n".join(rows)
     )
