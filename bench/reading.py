@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from digitd.evaluation.limits import limits_of
 from digitd.evaluation.metrics import expected_calibration_error
-from digitd.imaging.decode import Limits
 from digitd.recognition.bundle import Bundle
 from digitd.recognition.reader import Options, Reader, ScanInput, open_reader
 from digitd.results import PAGE_BREAK
@@ -53,8 +53,8 @@ class Seen:
 
 def opened(bundle: Bundle, settings: Settings) -> tuple[Reader, Options]:
     """The reader of a bundle, and how the settings have it read."""
-    limits, how = settings.limits, settings.recognition
-    reader = open_reader(bundle, settings.model.engine, Limits(limits.bytes, limits.pixels, limits.pages, limits.marks))
+    how = settings.recognition
+    reader = open_reader(bundle, settings.model.engine, limits_of(settings))
     return reader, Options(how.layout, how.digits, how.accept, how.margin)
 
 

@@ -108,7 +108,8 @@ def _measured(
     """The figures, and what gives an error's picture."""
     from digitd.evaluation import images, scans
     from digitd.evaluation.figures import figures
-    from digitd.evaluation.pictures import limits_of, picture_of_scan
+    from digitd.evaluation.limits import limits_of
+    from digitd.evaluation.pictures import picture_of_scan
     from digitd.recognition.bundle import Bundle, shipped
     from digitd.recognition.engine import open_engine
 

@@ -79,8 +79,9 @@ def _drawn(
 ) -> tuple["Picture", "Outcome"]:
     from digitd import names
     from digitd.evaluation.explain import picture
+    from digitd.evaluation.limits import limits_of
     from digitd.evaluation.seen import see
-    from digitd.imaging.decode import Limits, pages
+    from digitd.imaging.decode import pages
     from digitd.pool.listener import Listener
     from digitd.recognition.bundle import Bundle, shipped
     from digitd.recognition.reader import Options, ScanInput, open_reader
@@ -92,7 +93,7 @@ def _drawn(
         wanted.accept,
         wanted.margin,
     )
-    limits = Limits(**chosen.limits.model_dump())
+    limits = limits_of(chosen)
     name = names.printable(file.name)
     try:
         with open(file, "rb") as scan:

@@ -76,8 +76,8 @@ def train(
 
 def _own(folder: Path, chosen: "Settings", progress: "Progress") -> "tuple[Gathered, Engine]":
     """The digits of one's own scans, cut with the help of the bundle in use; and that bundle's engine."""
+    from digitd.evaluation.limits import limits_of
     from digitd.evaluation.scans import labelled
-    from digitd.imaging.decode import Limits
     from digitd.recognition.bundle import Bundle, shipped
     from digitd.recognition.engine import open_engine
     from digitd.recognition.reader import Reader
@@ -86,7 +86,7 @@ def _own(folder: Path, chosen: "Settings", progress: "Progress") -> "tuple[Gathe
     progress(0, 0, "cutting your scans")
     bundle = Bundle.load(chosen.model.bundle or shipped())
     engine = open_engine(bundle, chosen.model.engine)
-    limits = Limits(chosen.limits.bytes, chosen.limits.pixels, chosen.limits.pages, chosen.limits.marks)
+    limits = limits_of(chosen)
     found = labelled(folder, chosen)
     own = gathered(
         (Scan(names.printable(each.target.name), Path(each.target.path).read_bytes(), each.label) for each in found),

@@ -7,12 +7,6 @@ from digitd.evaluation.figures import Case
 from digitd.imaging.decode import Limits, pages
 from digitd.imaging.gray import Gray
 from digitd.results import PAGE_BREAK, Status
-from digitd.settings import Settings
-
-
-def limits_of(settings: Settings) -> Limits:
-    """The limits of a scan."""
-    return Limits(**settings.limits.model_dump())
 
 
 def picture_of_scan(case: Case, limits: Limits) -> Gray | None:
