@@ -1,6 +1,5 @@
 """`digitd explain`: one picture of what became of a page, to see why it was misread."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from digitd.cli.common import Config, quiet_libraries, settings
 from digitd.errors import UsageError
+from digitd.settings import Layout
 
 if TYPE_CHECKING:
     from digitd.evaluation.canvas import Picture
@@ -15,15 +15,6 @@ if TYPE_CHECKING:
     from digitd.settings import Settings
 
 ENDING = ".explain.png"
-
-
-class Layout(StrEnum):
-    """What is on a page, as `recognition.layout` has it."""
-
-    AUTO = "auto"
-    SINGLE = "single"
-    LINE = "line"
-    PAGE = "page"
 
 
 def register(app: typer.Typer) -> None:
@@ -88,7 +79,7 @@ def _drawn(
 
     wanted = chosen.recognition
     options = Options(
-        str(layout) if layout is not None else wanted.layout,
+        layout if layout is not None else wanted.layout,
         digits if digits is not None else wanted.digits,
         wanted.accept,
         wanted.margin,

@@ -93,7 +93,7 @@ class Lattice:
 def lattices(ink: Ink, layout: Layout = "auto", digits: int | None = None, most: int = MOST_MARKS) -> list[Lattice]:
     """The marks of a page, each a candidate, a lattice a line, from top to bottom; empty where there is no ink.
 
-    `layout` and `digits` are those of `segment`: with `single`, or one digit expected, all ink is one candidate, which
+    `layout` and `digits` are those of `lines_in`: with `single`, or one digit expected, all ink is one candidate, which
     nothing is to be made of. TooManyMarksError where there are more than `most` marks.
     """
     lines = lines_in(ink, layout, digits, most)

@@ -1,4 +1,4 @@
-"""Ink to marks: lines from top to bottom, in each the digits and separators from left to right."""
+"""Ink to marks, uncut: the lines of a page, the marks of each, what each is by its size, and its own ink."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ import numpy as np
 from digitd.imaging.clean import Ink
 from digitd.imaging.components import MOST_MARKS, Part, parts_of
 from digitd.imaging.gray import Gray, as_gray
-from digitd.imaging.lines import Group, digits_of, lines_of
+from digitd.imaging.lines import Group, lines_of
 from digitd.imaging.medians import median_of_others
-from digitd.imaging.touching import cut_touching
+from digitd.imaging.pieces import digits_of
 
 Kind = Literal["digit", "separator"]
 Layout = Literal["auto", "single", "line", "page"]
@@ -41,25 +41,13 @@ class Mark:
     kind: Kind
 
 
-def segment(ink: Ink, layout: Layout = "auto", digits: int | None = None, most: int = MOST_MARKS) -> list[list[Mark]]:
-    """Cut the ink of a page into marks.
+def lines_in(ink: Ink, layout: Layout, digits: int | None, most: int = MOST_MARKS) -> list[list[Group]]:
+    """The marks of each line, from left to right, each of one or more parts; the lines from top to bottom.
 
     `layout`: `single` takes all ink for one digit, `line` for one line, `page` for any number of lines; `auto` finds
-    out. `digits` is how many digits to expect on the page, where that is known: then touching digits are cut, and
-    pieces joined, to give as many if the ink allows. Returns lines of marks, without empty lines;
-    TooManyMarksError where there are more than `most` marks.
+    out. `digits` is how many digits to expect on the page, where that is known. Nothing is cut: digits that touch are
+    one mark. No lines where there is no ink; TooManyMarksError where there are more than `most` parts.
     """
-    lines = lines_in(ink, layout, digits, most)
-    if is_single(ink, layout, digits):
-        return [[mark_of(ink, group, "digit") for group in line] for line in lines]
-    return [
-        [mark_of(ink, group, kind) for group, kind in zip(line, kinds_of(line), strict=True)]
-        for line in cut_touching(lines, digits)
-    ]
-
-
-def lines_in(ink: Ink, layout: Layout, digits: int | None, most: int = MOST_MARKS) -> list[list[Group]]:
-    """The marks of each line, each of one or more parts, before any of them is cut; all is one where that is known."""
     parts = parts_of(ink, most)
     if not parts:
         return []

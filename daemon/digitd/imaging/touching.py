@@ -1,4 +1,4 @@
-"""Digits that touch: parts too wide to be one are cut where the least ink connects their halves."""
+"""Where shape alone would cut digits that touch: in marks too wide to be one, where the least ink connects halves."""
 
 from bisect import bisect_right
 from itertools import pairwise
@@ -35,19 +35,6 @@ LOOPED, LOOP = 0.7, 0.45
 """A group wider than the first, with two loops beside each other that are taller than the second, of its height."""
 MOST_CUT = 2.6
 """A cut goes through at most so many strokes' width of ink."""
-MOST_FORCED = 5.0
-"""The same where more digits are expected than were found."""
-
-
-def cut_touching(lines: list[list[Group]], digits: int | None) -> list[list[Group]]:
-    """Cut groups that are too wide. Where `digits` is known, the widest are cut until there are as many."""
-    alone = sum(map(len, lines)) == 1
-    result = [_cut_line(line, alone) for line in lines]
-    return result if digits is None else _reach(result, digits)
-
-
-def _cut_line(line: list[Group], alone: bool) -> list[Group]:
-    return [piece for group, at in zip(line, own_cuts(line, alone), strict=True) for piece in _parted(group, at)]
 
 
 def own_cuts(line: list[Group], alone: bool) -> list[list[int]]:
@@ -69,25 +56,6 @@ def own_cuts(line: list[Group], alone: bool) -> list[list[int]]:
         else:
             cuts.append(_between_loops(group))
     return cuts
-
-
-def _reach(lines: list[list[Group]], digits: int) -> list[list[Group]]:
-    """Cut the widest groups, one cut at a time, until there are as many as expected.
-
-    Where that cannot be, what is expected is wrong for this page, and nothing more is cut: the best reading goes to
-    review, not one with digits made up to please.
-    """
-    forced = [list(line) for line in lines]
-    while 0 < sum(map(len, forced)) < digits:
-        line, at = max(
-            ((line, at) for line in forced for at in range(len(line))),
-            key=lambda place: extent_of(place[0][place[1]])[0],
-        )
-        pieces = _parted(line[at], _columns(line[at], 2, MOST_FORCED))
-        if len(pieces) < 2:
-            return lines
-        line[at : at + 1] = pieces
-    return forced
 
 
 def _between_loops(group: Group) -> list[int]:
@@ -132,8 +100,6 @@ def extent_of(group: Group) -> tuple[int, int]:
 def _columns(group: Group, count: int, most: float, shift: float = 1.0) -> list[int]:
     """Where to cut into `count` groups: before the columns with the least ink, near equal widths; fewer where each
     goes through more than `most` strokes."""
-    if count < 2:
-        return []
     width, height = extent_of(group)
     own, _, _ = canvas(group)
     columns = own.sum(0, dtype=np.int64).astype(np.float64)

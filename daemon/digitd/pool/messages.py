@@ -18,7 +18,7 @@ class Setup(Struct, frozen=True):
     limit_bytes: int
     limit_pixels: int
     limit_pages: int
-    limit_marks: int = 5000
+    limit_marks: int
 
 
 class Job(Struct, frozen=True, array_like=True):

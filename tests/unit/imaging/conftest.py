@@ -12,7 +12,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from digitd.imaging.candidates import Candidate
 from digitd.imaging.decode import Limits, pages
+from digitd.imaging.pipeline import candidates
+from digitd.recognition.bundle import Bundle, shipped
+from digitd.recognition.reader import Options, Reader, open_reader
 
 Image = NDArray[np.uint8]
 
@@ -151,6 +155,34 @@ def read() -> Callable[..., list[Image]]:
         return list(pages(data, Limits(**{"bytes": 1 << 26, "pixels": 1 << 26, "pages": 20, **limits})))
 
     return decoded
+
+
+@pytest.fixture
+def marks() -> Callable[..., list[list[Candidate]]]:
+    """The marks of a page that are taken for digits, as the network first sees them: none of them cut yet."""
+
+    def found(page: Image, layout: str = "auto", digits: int | None = None) -> list[list[Candidate]]:
+        lines = [lattice.candidates for lattice in candidates(page, layout, digits)]
+        return [digits for digits in ([one for one in line if one.kind == "digit"] for line in lines) if digits]
+
+    return found
+
+
+@pytest.fixture(scope="session")
+def reader() -> Reader:
+    """The product with the bundle that ships."""
+    return open_reader(Bundle.load(shipped()), "litert", Limits(10**8, 10**8, 10))
+
+
+@pytest.fixture
+def glyphs(reader: Reader) -> Callable[..., list[list[Candidate]]]:
+    """The glyphs that the product reads on a page, a list a line: what it cuts and joins is cut and joined."""
+
+    def found(page: Image, layout: str = "auto", digits: int | None = None) -> list[list[Candidate]]:
+        judged = reader.look(page, Options(layout, digits)).judged
+        return [[read.candidate for read in line] for line in judged.lines]
+
+    return found
 
 
 @pytest.fixture(scope="session")

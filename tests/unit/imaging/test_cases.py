@@ -17,8 +17,7 @@ from digitd.imaging.gray import Gray
 from digitd.imaging.labels import labelled
 from digitd.imaging.rules import without_rules
 from digitd.imaging.underlines import without_underlines
-from digitd.recognition.bundle import Bundle, shipped
-from digitd.recognition.reader import Reader, ScanInput, open_reader
+from digitd.recognition.reader import Reader, ScanInput
 
 DOCS = Path(__file__).parents[3] / "docs"
 PICTURES = DOCS / "pictures"
@@ -30,12 +29,6 @@ FEWER = {"page_of_6000_px": 3}
 ALLOWED = {"digits_touch_each_other": 5, "printed_boxes": 2}
 """How many may be misread, of others one: in the first, MNIST's digits are pushed together until they overlap; two of
 the second have the same open 4, which is as well a 2 and a 1."""
-
-
-@pytest.fixture(scope="module")
-def reader() -> Reader:
-    """The product with the bundle that ships."""
-    return open_reader(Bundle.load(shipped()), "litert", LIMITS)
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -1,16 +1,19 @@
 """Combs and rows of boxes that are found as a whole."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 
+from digitd.imaging.candidates import Candidate
 from digitd.imaging.clean import clean
 from digitd.imaging.forms import without_forms
 from digitd.imaging.gray import Gray, as_gray
 from digitd.imaging.mending import with_strokes
-from digitd.imaging.pipeline import glyphs
+
+Marks = Callable[..., list[list[Candidate]]]
 
 STEP, TALL = 70, 50
 
@@ -67,13 +70,13 @@ def test_a_row_of_boxes_goes_whole(draw: SimpleNamespace, apart: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["comb", "boxes"])
-def test_pale_print_of_which_only_pieces_are_ink_goes_too(draw: SimpleNamespace, kind: str) -> None:
+def test_pale_print_of_which_only_pieces_are_ink_goes_too(draw: SimpleNamespace, marks: Marks, kind: str) -> None:
     """Print about as dark as the ink's threshold falls into dots and dashes, none of which is a digit."""
     page = row(draw, "32405")
     mask = comb(page.shape, 5, 3, 24) if kind == "comb" else boxes(page.shape, 5, 2, 7)
     grain = np.random.default_rng(3).normal(0, 8, page.shape)
     printed = np.where(mask > 0, 255 - 255 * 0.37 + grain, 255).clip(0, 255).astype(np.uint8)
-    (line,) = glyphs(as_gray(np.minimum(page, printed)))
+    (line,) = marks(as_gray(np.minimum(page, printed)))
     assert len(line) == 5
 
 

@@ -1,16 +1,19 @@
 """Printed boxes around digits."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 
+from digitd.imaging.candidates import Candidate
 from digitd.imaging.frames import without_frames
 from digitd.imaging.gray import Gray, as_gray
 from digitd.imaging.labels import labelled
-from digitd.imaging.pipeline import glyphs
 from digitd.imaging.underlines import without_underlines
+
+Marks = Callable[..., list[list[Candidate]]]
 
 
 def form(draw: SimpleNamespace, digits: str, side: int, pen: int) -> Gray:
@@ -25,9 +28,11 @@ def form(draw: SimpleNamespace, digits: str, side: int, pen: int) -> Gray:
 
 @pytest.mark.parametrize(("side", "pen"), [(60, 1), (74, 2), (120, 4)])
 @pytest.mark.parametrize("digits", ["3", "20", "324057"])
-def test_a_box_around_each_digit_is_no_digit(draw: SimpleNamespace, digits: str, side: int, pen: int) -> None:
+def test_a_box_around_each_digit_is_no_digit(
+    draw: SimpleNamespace, marks: Marks, digits: str, side: int, pen: int
+) -> None:
     """A form's boxes go, whole: neither their walls nor their bars are left as ones or dashes."""
-    (line,) = glyphs(form(draw, digits, side, pen))
+    (line,) = marks(form(draw, digits, side, pen))
     assert len(line) == len(digits)
     for number, cut in enumerate(line):
         x, y, width, height = cut.box
@@ -35,13 +40,13 @@ def test_a_box_around_each_digit_is_no_digit(draw: SimpleNamespace, digits: str,
         assert 40 < y < y + height < 40 + side
 
 
-def test_a_form_that_lies_a_little_askew_loses_its_boxes_too(draw: SimpleNamespace) -> None:
+def test_a_form_that_lies_a_little_askew_loses_its_boxes_too(draw: SimpleNamespace, marks: Marks) -> None:
     """Lines that slope by a degree and a half are straight enough."""
     page = form(draw, "324057", 90, 2)
     height, width = page.shape
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), 1.5, 0.95)
     askew = cv2.warpAffine(page, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
-    (line,) = glyphs(as_gray(askew))
+    (line,) = marks(as_gray(askew))
     assert len(line) == 6
 
 
@@ -80,13 +85,13 @@ def test_a_digit_that_crosses_its_box_keeps_its_strokes(draw: SimpleNamespace) -
 
 
 @pytest.mark.parametrize("degrees", [-10, -5, 4, 9])
-def test_boxes_may_lie_ten_degrees_askew(draw: SimpleNamespace, degrees: float) -> None:
+def test_boxes_may_lie_ten_degrees_askew(draw: SimpleNamespace, marks: Marks, degrees: float) -> None:
     """A form that was laid on the glass askew loses its boxes, and the digits stay where they are."""
     page = cv2.copyMakeBorder(form(draw, "32405", 90, 2), 60, 60, 20, 20, cv2.BORDER_CONSTANT, value=255)
     height, width = page.shape
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 0.95)
     askew = cv2.warpAffine(page, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
-    (line,) = glyphs(as_gray(askew))
+    (line,) = marks(as_gray(askew))
     assert len(line) == 5
 
 
@@ -102,9 +107,9 @@ def comb(draw: SimpleNamespace, digits: str, ends: bool) -> Gray:
     return as_gray(page)
 
 
-def test_a_comb_goes_with_its_ticks(draw: SimpleNamespace) -> None:
+def test_a_comb_goes_with_its_ticks(draw: SimpleNamespace, marks: Marks) -> None:
     """Neither the ticks of a comb nor the walls at its ends are ones, and real ones beside them stay."""
-    (line,) = glyphs(comb(draw, "3114", ends=True))
+    (line,) = marks(comb(draw, "3114", ends=True))
     assert len(line) == 4
     assert all(45 < cut.box[1] < 60 for cut in line)
 
@@ -138,13 +143,13 @@ def test_a_table_of_many_rows_goes(draw: SimpleNamespace, degrees: float) -> Non
 
 
 @pytest.mark.parametrize("degrees", [0, 6])
-def test_a_line_that_digits_stand_on_goes(draw: SimpleNamespace, degrees: float) -> None:
+def test_a_line_that_digits_stand_on_goes(draw: SimpleNamespace, marks: Marks, degrees: float) -> None:
     """What joins digits to each other is the line below them, where it is longer than they are on both sides."""
     page = draw.number("3405", margin=60)
     cv2.line(page, (35, 116), (page.shape[1] - 35, 116), 90, 2)
     turn = cv2.getRotationMatrix2D((page.shape[1] / 2, page.shape[0] / 2), degrees, 1)
     askew = cv2.warpAffine(page, turn, page.shape[::-1], borderValue=255)
-    (line,) = glyphs(as_gray(askew))
+    (line,) = marks(as_gray(askew))
     assert len(line) == 4
 
 

@@ -9,6 +9,7 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
 from digitd.imaging import clean
+from digitd.imaging.candidates import lattices
 from digitd.imaging.colour import to_gray
 from digitd.imaging.components import parts_of
 from digitd.imaging.edges import without_walls
@@ -18,7 +19,6 @@ from digitd.imaging.gray import Gray
 from digitd.imaging.labels import labelled
 from digitd.imaging.normalise import normalise
 from digitd.imaging.rules import without_rules
-from digitd.imaging.segment import segment
 from digitd.imaging.tilt import STEEPEST, levelled, slope_of, unlevelled
 from digitd.imaging.underlines import without_underlines
 
@@ -122,14 +122,14 @@ def test_the_parts_of_any_mask_are_its_pixels(mask: Gray) -> None:
 
 @quick
 @given(pages_of())
-def test_any_page_is_cut_into_marks_that_lie_on_it(page: Gray) -> None:
+def test_any_page_has_marks_that_lie_on_it(page: Gray) -> None:
     """Parts and marks lie within the page, and each has ink."""
     ink = clean.clean(page)
     for part in parts_of(ink):
         assert part.mask.shape == (part.height, part.width) and part.mask.any()
         assert part.right <= page.shape[1] and part.bottom <= page.shape[0]
-    for line in segment(ink):
-        for mark in line:
+    for lattice in lattices(ink):
+        for mark in lattice.candidates:
             x, y, width, height = mark.box
             assert 0 <= x < x + width <= page.shape[1] and 0 <= y < y + height <= page.shape[0]
 

@@ -34,7 +34,7 @@ class Watched:
         self.losses: list[tuple[Loss, int]] = []
         self.bundle = folder / "bundle"
         self.bundle.write_text("one", encoding="utf-8")
-        setup = Setup(str(self.bundle), engine, 10**6, 10**6, 10)
+        setup = Setup(str(self.bundle), engine, 10**6, 10**6, 10, 5000)
         self.pool = LocalPool(
             setup,
             count,

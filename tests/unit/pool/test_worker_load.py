@@ -238,7 +238,7 @@ cv2.setNumThreads(4)
 daemon, channel = Pipe()
 _, output = Pipe(duplex=False)
 daemon.close()
-worker.main(Setup(str(shipped()), "litert", 1000, 1000, 10), channel, output, c_uint64(0), c_int64(0))
+worker.main(Setup(str(shipped()), "litert", 1000, 1000, 10, 5000), channel, output, c_uint64(0), c_int64(0))
 sys.exit(100 + cv2.getNumThreads())
 """
 
