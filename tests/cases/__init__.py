@@ -40,6 +40,7 @@ PLAIN = {
         scanners.black_border,
         scanners.table_edge,
         scanners.punch_holes,
+        scanners.punch_holes_on_white,
         scanners.specks,
         scanners.jpeg_noise,
         scanners.skewed_left,

@@ -45,6 +45,22 @@ def punch_holes(rng: Generator) -> Drawn:
     return page, text
 
 
+def punch_holes_on_white(rng: Generator) -> Drawn:
+    """The same under a white lid: of each hole a gray ring is seen, or, where light falls from one side, a bow."""
+    row, text = number(rng)
+    ink = np.pad(row, ((130, 60), (130, 60)))
+    page = image_of(inked(paper_of(rng, ink.shape), ink))
+    radius, pen, level = int(rng.integers(12, 22)), int(rng.integers(2, 5)), float(rng.uniform(40, 130))
+    start, sweep = float(rng.uniform(0, 360)), float(rng.choice((250, 360)))
+    height, width = page.shape
+    beside = rng.random() < 0.5
+    for at in (0.2, 0.8):
+        centre = (60, round(height * at)) if beside else (round(width * at), 60)
+        cv2.circle(page, centre, radius, 250, -1, cv2.LINE_AA)
+        cv2.ellipse(page, centre, (radius, radius), 0, start, start + sweep, level, pen, cv2.LINE_AA)
+    return page, text
+
+
 def specks(rng: Generator) -> Drawn:
     """A dirty glass: some hundred specks of dust, and hairs."""
     ink, text = written(rng)

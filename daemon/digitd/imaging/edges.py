@@ -38,7 +38,8 @@ def without_walls(mask: Gray, found: Labels) -> Gray:
             np.maximum(out[: len(wall)], wall, out=out[: len(wall)])
             edges += bool(wall.any())
     rest = as_gray(cv2.subtract(mask, taken))
-    if not edges or not rest.any() or (edges == 1 and _joined(rest, taken)):
+    # Where nothing but crumbs would stay, what was taken is a digit that fills its picture.
+    if not edges or _is_crumbs(rest) or (edges == 1 and _joined(rest, taken)):
         return mask
     return rest
 
@@ -55,6 +56,12 @@ def _wall(strip: Gray, reach: int) -> Gray:
         deep = int(np.median(after[thin])) + 1
         wall[:deep, : len(strip)] = wall[:deep, -len(strip) :] = True
     return as_gray(wall.view(np.uint8) & strip)
+
+
+def _is_crumbs(rest: Gray) -> bool:
+    """Whether nothing is left that is as long as a wall may lie away from the edge."""
+    _, _, stats, _ = cv2.connectedComponentsWithStats(rest, connectivity=8)
+    return bool((stats[1:, 2:4] < NEAR).all())
 
 
 def _joined(rest: Gray, taken: Gray) -> bool:

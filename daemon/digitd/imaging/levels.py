@@ -29,7 +29,8 @@ GAP = 0.035
 UNSTEADY = 0.25
 """A line that rises by more than this share of its length, once level, is none."""
 FULL, MOSTLY = 0.8, 0.5
-"""Of a line's columns so many have ink; and in so many it is alone, and lies on one curve of the second order."""
+"""Of a line's columns so many have ink, on one curve of the second order; and in so many it is alone. The feet of a
+row of digits lie on no such curve."""
 FITS, OFF = 3, 1.0
 """The curve is fitted so often, each time to what was this near to it, px, or half as far again as is usual."""
 
@@ -126,5 +127,16 @@ def _line(own: NDArray[np.bool_], left: int, top: int) -> Line | None:
         near = off <= max(OFF, 1.5 * float(np.median(off)))
         if np.count_nonzero(near) < MOSTLY * len(columns):
             return None
-    rows = np.round(curve(np.arange(own.shape[1]))).astype(np.int64)
-    return Line(left, left + own.shape[1], np.clip(rows, 0, own.shape[0] - 1) + top, thickness)
+    if np.count_nonzero(off <= OFF) < FULL * len(columns):
+        return None
+    rows = np.clip(np.round(curve(np.arange(own.shape[1]))), 0, own.shape[0] - 1).astype(np.int64)
+    if np.count_nonzero(_beside(own, rows)) < FULL * own.shape[1]:
+        return None
+    return Line(left, left + own.shape[1], rows + top, thickness)
+
+
+def _beside(own: NDArray[np.bool_], rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """In which columns of what is `own` (H, W) there is ink on that row of each, or a pixel beside it."""
+    columns = np.arange(own.shape[1])
+    above, below = np.maximum(rows - 1, 0), np.minimum(rows + 1, own.shape[0] - 1)
+    return np.asarray(own[above, columns] | own[rows, columns] | own[below, columns], np.bool_)

@@ -46,8 +46,10 @@ def thickest_of(mask: Gray) -> int:
 
 
 def thin_of(mask: Gray, thickest: int) -> Gray:
-    """What of the mask is no taller than that, px."""
-    return as_gray(cv2.subtract(mask, cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((thickest + 1, 1), np.uint8))))
+    """What of the mask is no taller than that, px; along the page's edges, too, beyond which there is no ink."""
+    tall = np.ones((thickest + 1, 1), np.uint8)
+    thick = cv2.morphologyEx(mask, cv2.MORPH_OPEN, tall, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return as_gray(cv2.subtract(mask, thick))
 
 
 @dataclass(frozen=True)
@@ -86,21 +88,20 @@ def lines_of_paper(mask: Gray, width: int) -> tuple[Gray, int] | None:
     if not pieces.any():
         return None
     joined = cv2.morphologyEx(pieces, cv2.MORPH_CLOSE, np.ones((3, 2 * length + 1), np.uint8))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    labels, stats = _apart(as_gray(joined), as_gray(pieces), thickest)
     straight = [
         _piece(labels, stats, index)
-        for index in range(1, count)
-        if stats[index, cv2.CC_STAT_HEIGHT] <= thickest + SLOPE * stats[index, cv2.CC_STAT_WIDTH]
-        and _is_drawn(mask, labels, stats, index)
+        for index in range(1, len(stats))
+        if _is_level(stats[index], thickest) and _is_drawn(mask, labels, stats, index)
     ]
     rows = _rows(straight, thickest)
-    full = [row for row in rows if _span(row) >= SPAN * width]
+    full = [row for row in rows if _span(row) >= SPAN * width and not _is_at_edge(row, thickest, len(mask))]
     if not full:
         return None
     ruled_paper = len(full) >= RULED
     if ruled_paper:
         full = [row for row in rows if _span(row) >= SPAN_OF_MANY * width]
-    numbers = np.zeros(count, np.int32)
+    numbers = np.zeros(len(stats), np.int32)
     for number, row in enumerate(full, 1):
         numbers[[piece.number for piece in row]] = number
     lines = _straight_parts(numbers[labels])
@@ -114,10 +115,29 @@ def lines_of_paper(mask: Gray, width: int) -> tuple[Gray, int] | None:
     return lines, len(full)
 
 
+def _apart(joined: Gray, pieces: Gray, thickest: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The labels (H, W) and the statistics of what is joined; where that is not level, as where a stroke that runs
+    beside a line is joined to it, those of its pieces instead."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    bent = np.array([index > 0 and not _is_level(one, thickest) for index, one in enumerate(stats)])
+    if not bent.any():
+        return np.asarray(labels, np.int32), np.asarray(stats, np.int32)
+    mixed = bent[labels]
+    loose = as_gray((mixed & (pieces > 0)).view(np.uint8))
+    _, more, more_stats, _ = cv2.connectedComponentsWithStats(loose, connectivity=8)
+    labels = np.where(mixed, 0, labels) + np.where(more > 0, more + len(stats) - 1, 0)
+    return np.asarray(labels, np.int32), np.concatenate([stats, more_stats[1:]]).astype(np.int32)
+
+
+def _is_level(box: NDArray[np.int32], thickest: int) -> bool:
+    """Whether what has these statistics is no taller than a line of its length may be."""
+    return bool(box[cv2.CC_STAT_HEIGHT] <= thickest + SLOPE * box[cv2.CC_STAT_WIDTH])
+
+
 def _straight_parts(numbers: NDArray[np.int32]) -> Gray:
     """What of each numbered line lies on one curve of the second order, as lines on paper that is bent a little do:
     the flat foot of a digit that stands close above is none of it."""
-    lines = np.zeros(numbers.shape, np.uint8)
+    lines, width = np.zeros(numbers.shape, np.uint8), numbers.shape[1]
     y, x = np.nonzero(numbers)
     order = np.argsort(numbers[y, x], kind="stable")
     ends = np.flatnonzero(np.diff(numbers[y, x][order])) + 1
@@ -128,14 +148,15 @@ def _straight_parts(numbers: NDArray[np.int32]) -> Gray:
         near = np.ones(len(few_rows), np.bool_)
         for _ in range(FITS):
             degree = 2 if np.ptp(few_columns[near]) > 2 else 0
-            curve = np.polynomial.Polynomial.fit(few_columns[near], few_rows[near], degree)
-            off = np.abs(few_rows - curve(few_columns))
+            powers = np.vander(few_columns / width, degree + 1)
+            curve = np.linalg.lstsq(powers[near], few_rows[near], rcond=None)[0]
+            off = np.abs(few_rows - powers @ curve)
             most = max(OFF, 1.5 * float(np.median(off)))
             near = off <= most
         if np.count_nonzero(near) < MOSTLY * len(near):
             lines[rows, columns] = 1
         else:
-            kept = np.abs(rows - curve(columns)) <= most
+            kept = np.abs(rows - np.polyval(curve, columns / width)) <= most
             lines[rows[kept], columns[kept]] = 1
     return as_gray(lines)
 
@@ -184,6 +205,12 @@ def _complete(lines: Gray, row: list[_Piece], to_the_edges: bool) -> None:
 def _span(row: list[_Piece]) -> int:
     """How much of the width the pieces of a line cover."""
     return sum(piece.right + 1 - piece.left for piece in row)
+
+
+def _is_at_edge(row: list[_Piece], thickest: int, height: int) -> bool:
+    """Whether a line runs into the page's edge: it may be a border, or the bar of a 7 that is cut tightly."""
+    rows = [at for piece in row for at in (piece.start, piece.end)]
+    return min(rows) < thickest or max(rows) >= height - thickest
 
 
 def _independent(rest: Gray) -> bool:

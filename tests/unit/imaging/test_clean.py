@@ -77,6 +77,17 @@ def test_faint_ink_is_found(draw: SimpleNamespace, contrast: int) -> None:
     assert agreement(clean(255 - faint), page) > 0.9
 
 
+@pytest.mark.parametrize("noise", [3, 6, 10])
+@pytest.mark.parametrize("width", [2, 3, 5])
+def test_ink_in_noise_is_found(draw: SimpleNamespace, noise: int, width: int) -> None:
+    """Strokes four times as dark as the deviation of the paper's noise are marks, however thin the pen."""
+    page = draw.paper(300, 400, 200)
+    for left in (70, 170, 270):
+        draw.stroke(page, "3", (left, 100, 60, 100), width, 200 - 4 * noise)
+    found = parts_of(clean(lit(page, "even", noise, seed=1)))
+    assert sum(part.height > 80 for part in found) == 3
+
+
 @pytest.mark.parametrize("value", [0, 90, 170, 255])
 @pytest.mark.parametrize("noise", [0, 2, 6, 12])
 @pytest.mark.parametrize("kind", ["even", "slope", "vignette"])

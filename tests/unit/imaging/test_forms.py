@@ -130,3 +130,12 @@ def test_print_as_dark_as_the_pen_gives_nothing_back() -> None:
     written = mask.copy()
     written[30:33] = 0
     assert with_strokes(written, mask, as_gray(darker)) is written
+
+
+@pytest.mark.parametrize(("step", "pen"), [(17, 3), (20, 2), (20, 3)])
+def test_a_row_of_noughts_is_no_comb(step: int, pen: int) -> None:
+    """Noughts that touch each other at equal steps, not quite on one line, are no form: their feet are no line."""
+    mask = np.zeros((110, 160), np.uint8)
+    for place, off in enumerate((2, -3, 1, 4, -2, 3)):
+        cv2.ellipse(mask, (25 + step * place, 60 + off), (10, 16), 0, 0, 360, 1, pen)
+    assert np.array_equal(without_forms(as_gray(mask), as_gray(mask)), mask)
