@@ -99,7 +99,7 @@ def _meeting(random: np.random.Generator, ink: Mask, mark: Mask, y: int, last: B
     stroke = hand.pen.stroke or USUAL
     deep = max(1, round(stroke * hand.height * 0.6)) if random.random() < 0.25 else int(random.integers(1, 4))
     # One digit may stand under the other's flag, but not in it.
-    least = last[0] + last[2] - round(NESTED * hand.height)
+    least = max(0, last[0] + last[2] - round(NESTED * hand.height))
     while deep > 0 and _shared(before, after, max(reach - deep, least)) > SHARED * hand.height:
         deep = deep - 1 if deep > 1 else -CLEAR
     return max(reach - deep, least)

@@ -1,4 +1,5 @@
-"""Where touching digits may part: along paths of little ink from top to bottom, upright, slanted or bent."""
+"""Where touching digits may part: along paths of little ink from top to bottom, upright, slanted or bent, and from bay
+to bay."""
 
 from collections.abc import Iterator
 
@@ -6,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitd.imaging.bays import between_bays
 from digitd.imaging.gray import Gray, as_gray
 from digitd.imaging.normalise import stroke_width
 from digitd.imaging.seams import SAME, Path, Seam, Small, free, minima, refined, runs_of
@@ -30,9 +32,11 @@ EDGE, NARROW = 8.0, 0.35
 """What a cut costs nearer to the part's edge than the second, of the height: few digits but ones are as narrow."""
 WHOLE = 0.65
 """What stands on either side of a cut, within half a height, is a digit from this height on."""
+BAYS = 2.0
+"""What a cut costs less that leads from a bay of paper to another: as much as the shared stroke that it goes along."""
 COSTLIEST = 8.5
 """Cuts that cost more are not looked at: below are those along a stroke that two zeros share."""
-CROWDED, CLOSE = 0.5, 0.08
+CROWDED, CLOSE = 1.0, 0.08
 """Cuts nearer than the second to a better one, of the height, cost this much more: a good cut may have a better one
 beside it, but others elsewhere are worth more than its tenth neighbour."""
 
@@ -55,14 +59,18 @@ def seams(own: Gray, most: int) -> list[Seam]:
     ) / np.float32(255)
     stroke = max(1.0, stroke_width(as_gray((small > INKED).astype(np.uint8))))
     places = _places(small, stroke, inset)
-    paths = np.unique(np.concatenate((refined(small, places), free(small, FREE))), axis=0)
+    least = np.concatenate((refined(small, places), free(small, FREE)))
+    paths, bays = between_bays(small)
+    # Of the same the first is kept: the one that is known to be bounded.
+    paths, first = np.unique(np.concatenate((paths, least)), axis=0, return_index=True)
+    bays = np.concatenate((bays, np.zeros(len(least))))[first]
     middles = paths.mean(1)
-    paths = paths[(middles >= inset) & (middles < columns - inset)]
+    inside = (middles >= inset) & (middles < columns - inset)
     found = []
-    for path, cost, extent, ink in _weighed(small, paths, stroke):
+    for path, cost, extent, ink, bounded in _weighed(small, paths[inside], bays[inside], stroke):
         full = np.interp((np.arange(height) + 0.5) * factor - 0.5, np.arange(ROWS), path) / factor
         runs = runs_of(small[np.arange(ROWS), path] > INKED)
-        found.append((cost, Seam(np.clip(np.round(full), 1, width - 1).astype(np.int64), ink, extent, runs)))
+        found.append((cost, Seam(np.clip(np.round(full), 1, width - 1).astype(np.int64), ink, extent, runs, bounded)))
     return sorted(_spread(found, most), key=lambda seam: float(seam.path.mean()))
 
 
@@ -79,8 +87,10 @@ def _extents(inked: NDArray[np.bool_], axis: int) -> Small:
     return np.where(inked.any(axis), last - first, 0).astype(np.float32) / np.float32(ROWS)
 
 
-def _weighed(small: Small, paths: Path, stroke: float) -> Iterator[tuple[Path, float, float, float]]:
-    """Each path that does not cost too much, its cost, its ink's extent, and its ink in strokes' widths."""
+def _weighed(
+    small: Small, paths: Path, bays: NDArray[np.float64], stroke: float
+) -> Iterator[tuple[Path, float, float, float, float]]:
+    """Each path that does not cost too much, its cost, its ink's extent, its ink in strokes' widths, and its bays."""
     rows = np.arange(ROWS)
     crossed = small[rows, paths]
     ink = crossed.sum(1) / stroke
@@ -94,10 +104,11 @@ def _weighed(small: Small, paths: Path, stroke: float) -> Iterator[tuple[Path, f
     middles = paths.mean(1)
     edge = np.maximum(0, NARROW - np.minimum(middles, small.shape[1] - middles) / ROWS)
     lean = np.abs(paths[:, -1] - paths[:, 0]) / ROWS
-    cost = np.minimum(ink, MOST_INK) + VALLEY * extent + STUMP * stump + EDGE * edge + LEANING * lean
-    for path, *numbers in zip(paths, cost.tolist(), extent.tolist(), ink.tolist(), strict=True):
-        if numbers[0] <= COSTLIEST:
-            yield path, numbers[0], numbers[1], numbers[2]
+    cost = np.minimum(ink, MOST_INK) + VALLEY * extent + STUMP * stump + EDGE * edge + LEANING * lean - BAYS * bays
+    numbers = (of_each.tolist() for of_each in (cost, extent, ink, bays))
+    for path, price, *others in zip(paths, *numbers, strict=True):
+        if price <= COSTLIEST:
+            yield path, price, *others
 
 
 def _spread(found: list[tuple[float, Seam]], most: int) -> list[Seam]:

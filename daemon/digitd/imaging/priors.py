@@ -26,6 +26,12 @@ class Traits(NamedTuple):
     """By how much it is wider than `WIDE_ENOUGH`."""
     narrow: float = 0.0
     """By how much it is narrower than `BROAD_ENOUGH`."""
+    bays: float = 0.0
+    """1 where that cut leads from a bay of paper above to one below, half where there is but one of them (bays.py)."""
+    opened: float = 0.0
+    """How many loops that cut goes through."""
+    scraps: float = 0.0
+    """The share of its ink that does not hang together with the most of it."""
     joined: float = 0.0
     """1 where it joins two marks that stand side by side."""
 
@@ -43,19 +49,22 @@ BROAD_ENOUGH = 0.35
 """A whole digit that is no 1 is seldom narrower."""
 
 WEIGHTS = Traits(
-    cut=-2.3,
-    ruled=-0.62,
-    extent=-1.86,
-    runs=0.46,
-    slim=-0.28,
-    short=-5.48,
-    wide=-2.12,
-    narrow=0.28,
-    joined=1.05,
+    cut=-5.22,
+    ruled=0.07,
+    extent=-0.38,
+    runs=0.13,
+    slim=-0.49,
+    short=-5.08,
+    wide=-1.71,
+    narrow=0.61,
+    bays=1.29,
+    opened=-0.67,
+    scraps=-0.03,
+    joined=1.5,
 )
-"""The log-odds that each trait adds. Fitted by bench/touching.py on generated lines of MNIST's training digits, single,
-near, touching, overlapping and broken, together with what the network says of the pieces: so that the posterior of a
-segmentation is right as often as it says."""
+"""The log-odds that each trait adds. Fitted by bench/touching.py on generated lines of digits that the training held
+out, single, apart, near, touching, overlapping and broken, together with what the network says of the pieces: so that
+the posterior of a segmentation is right as often as it says."""
 
 
 def by_size(extent: tuple[int, int], tall: float) -> dict[str, float]:

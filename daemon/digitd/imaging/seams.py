@@ -25,14 +25,15 @@ class Seam:
     """A way to cut a part: `path` (height,) is for each row the first column that belongs to the right piece.
 
     `strokes` is the ink that it goes through, in strokes' widths; `extent` how much of the height lies between the
-    topmost and the lowest ink on it: little in a valley between two digits. `runs` is
-    how many separate strokes it goes through.
+    topmost and the lowest ink on it: little in a valley between two digits. `runs` is how many separate strokes it
+    goes through, `bays` how it is bounded by bays of paper: by two 1, by one 0.5 (bays.py).
     """
 
     path: Path
     strokes: float
     extent: float
     runs: int
+    bays: float = 0.0
 
 
 def straight(own: Gray, column: int) -> Seam:
@@ -77,36 +78,47 @@ def refined(small: Small, places: Sequence[int]) -> Path:
     return paths
 
 
+@dataclass(frozen=True)
+class Sweep:
+    """For each pixel (row by row, W) the ink of the least path to it from the first row, and for all but that row
+    whence it comes: -1, 0 or 1 aside."""
+
+    totals: Sequence[Small]
+    sources: Sequence[Path]
+
+
 def free(small: Small, rows: Sequence[int]) -> Path:
     """The paths of least ink through each place of these rows where that is less than beside it: (paths, H).
 
     They may lean and bend as they like, by one column a row: around a loop, along a stem.
     """
     height = len(small)
-    down, above = _swept(small)
-    up, below = _swept(small[::-1])
+    down, up = swept(small), swept(small[::-1])
     paths = []
     for row in rows:
-        through = down[row] + up[height - 1 - row] - small[row]
+        through = down.totals[row] + up.totals[height - 1 - row] - small[row]
         for at in minima(through, 1, small.shape[1] - 1):
-            path = np.zeros(height, np.int64)
-            path[row] = at
-            for higher in range(row, 0, -1):
-                path[higher - 1] = path[higher] + above[higher - 1][path[higher]]
-            for lower in range(row, height - 1):
-                path[lower + 1] = path[lower] + below[height - 2 - lower][path[lower]]
-            paths.append(path)
+            paths.append(np.concatenate((traced(down, row, at), traced(up, height - 1 - row, at)[::-1][1:])))
     return np.array(paths, np.int64).reshape(-1, height)
 
 
-def _swept(small: Small) -> tuple[list[Small], list[Path]]:
-    """For each pixel the ink of the least path to it from the first row; for all but that row whence it comes."""
+def swept(small: Small) -> Sweep:
+    """The least paths downwards through (H, W) ink, 0..1."""
     totals, sources = [small[0]], []
     for ink in small[1:]:
         least, source = _stepped(totals[-1][None])
         totals.append(least[0] + ink)
         sources.append(source[0])
-    return totals, sources
+    return Sweep(totals, sources)
+
+
+def traced(sweep: Sweep, row: int, at: int) -> Path:
+    """The columns of the least path to the pixel (row, at), from the first row to that: (row + 1,)."""
+    path = np.zeros(row + 1, np.int64)
+    path[row] = at
+    for higher in range(row, 0, -1):
+        path[higher - 1] = path[higher] + sweep.sources[higher - 1][path[higher]]
+    return path
 
 
 def _stepped(total: Small) -> tuple[Small, Path]:

@@ -66,6 +66,8 @@ class Manifest(Struct, frozen=True):
     """bundle.json. `classes` are the network's outputs in order; `temperature` divides its logits.
 
     `output` is logits or probabilities; `figures` has test, validation and, where the export was compared, others.
+    With `second_look` the network sees again, moved by a pixel, what it is not sure of; temperature and figures are of
+    that.
     """
 
     schema: str
@@ -80,6 +82,7 @@ class Manifest(Struct, frozen=True):
     training: Training
     versions: dict[str, str]
     figures: dict[str, Figures]
+    second_look: bool = False
 
 
 @dataclass(frozen=True)

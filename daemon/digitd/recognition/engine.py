@@ -26,17 +26,24 @@ class Engine(Protocol):
 
 
 def open_engine(bundle: Bundle, name: str) -> Engine:
-    """The engine `litert` or `tensorflow` with the bundle's network loaded.
+    """The engine `litert` or `tensorflow` with the bundle's network loaded, and its second look where it has one.
 
     TensorFlow is imported only where it is asked for; BundleError if it is not installed.
     """
+    engine: Engine
     if name == "tensorflow":
         from digitd.recognition.tensorflow import TensorFlowEngine
 
-        return TensorFlowEngine(bundle)
-    from digitd.recognition.litert import LiteRtEngine
+        engine = TensorFlowEngine(bundle)
+    else:
+        from digitd.recognition.litert import LiteRtEngine
 
-    return LiteRtEngine(bundle)
+        engine = LiteRtEngine(bundle)
+    if not bundle.manifest.second_look:
+        return engine
+    from digitd.recognition.second_look import SecondLook
+
+    return SecondLook(engine)
 
 
 def chunks(count: int) -> Iterator[tuple[int, int, int]]:

@@ -108,7 +108,7 @@ def _edge(candidate: Candidate, row: Probabilities | None, classes: Sequence[str
     nothing = chances.pop(NO_DIGIT, 0.0)
     best = max(chances, key=chances.__getitem__)
     is_digit = chances[best] >= nothing
-    weight = score(chances[best], nothing, candidate.prior)
+    weight = score(chances[best], nothing, candidate.prior, best)
     return Edge(candidate.start, candidate.end, weight, int(is_digit), best if is_digit else NO_DIGIT)
 
 

@@ -1,9 +1,9 @@
 """Which of the ways to cut a page into glyphs is right: the best path through a lattice, and how sure it is. Pure.
 
 A path's score is the sum over its edges of the logarithm of how probable each is as a digit, of its odds against no
-digit, and of its prior. The last two are fitted together (bench/touching.py), so that longer and shorter paths are
-weighed as often as they are right: two halves of a 0 that are read as two ones, even surely, gain by their odds less
-than the prior of a cut through a whole digit's strokes takes.
+digit, of what it reads as, and of its prior. The last three are fitted together (bench/touching.py), so that longer and
+shorter paths are weighed as often as they are right: two halves of a 0 that are read as two ones, even surely, gain by
+their odds less than the prior of a cut through a whole digit's strokes takes.
 """
 
 import math
@@ -19,10 +19,24 @@ pieces look like digits. A judgement, not a measured rate: crossed-out marks, le
 digits, and several pieces that are each read doubtfully cost more."""
 LEAST = 1e-4
 """No glyph counts as less probable than this: a network that is sure and wrong must not decide alone."""
-ODDS, MOST_ODDS = 0.18, 9.0
+ODDS, MOST_ODDS = 0.5, 9.0
 """What the odds of a digit against no digit add to a score, as a share of their logarithm, which counts up to the
 second: that a box holds no piece of a digit and no two of them is known from what it is not, too. Fitted as the priors
 are. A network without the class says nothing of it."""
+READ_AS = {
+    "0": -0.37,
+    "1": -1.77,
+    "2": -1.6,
+    "3": -0.45,
+    "4": 0.04,
+    "5": -0.6,
+    "6": -0.81,
+    "7": -1.31,
+    "8": -0.16,
+    "9": 0.32,
+}
+"""What a glyph that is read as this digit adds to a score: a piece of a digit may look like a 1, a 2 or a 7, and hardly
+like an 8. Fitted as the priors are."""
 LEAST_EXPECTED = 0.05
 """Where cuts into the expected number of digits are less probable than this together, the expectation is wrong: the
 best reading goes to review, not one with digits made up to please."""
@@ -53,9 +67,9 @@ class Choice:
     probability: float
 
 
-def score(digit: float, none: float, prior: float) -> float:
-    """The score of a glyph whose best digit has the probability `digit`, and no digit the probability `none`."""
-    return math.log(max(digit, JUNK * none, LEAST)) + ODDS * log_odds(digit, none) + prior
+def score(digit: float, none: float, prior: float, name: str = "") -> float:
+    """The score of a glyph whose best digit, called `name`, has the probability `digit`, and no digit `none`."""
+    return math.log(max(digit, JUNK * none, LEAST)) + ODDS * log_odds(digit, none) + READ_AS.get(name, 0.0) + prior
 
 
 def log_odds(digit: float, none: float) -> float:

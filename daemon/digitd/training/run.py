@@ -73,7 +73,7 @@ def train(
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     progress(0, 0, "starting TensorFlow")
     # Imported here: `digitd train --help` must not wait for TensorFlow.
-    from digitd.recognition.litert import LiteRtEngine
+    from digitd.recognition.engine import open_engine
     from digitd.training import fit, networks
 
     recipe = networks.preset(preset)
@@ -114,6 +114,8 @@ def train(
             ),
             versions=versions(),
             figures={},
+            # Taught by scans' likenesses, it knows moved digits; the seed recipe stays what it is.
+            second_look=recipe.augment,
         )
         finished = _exported(fitted, manifest, folder, published, begun, progress)
         _replace(folder, out)
@@ -131,7 +133,7 @@ def train(
         validation=finished.figures.get("validation"),
         test=finished.figures["mnist_test"],
         bytes=sum(file.stat().st_size for file in out.iterdir()),
-        own=None if own is None else scans.compared(own[0], LiteRtEngine(loaded), own[1]),
+        own=None if own is None else scans.compared(own[0], open_engine(loaded, "litert"), own[1]),
     )
 
 
@@ -144,14 +146,14 @@ def _exported(
     progress: "Progress",
 ) -> Manifest:
     """Write the exports, measure on the test set, and record it all."""
-    from digitd.recognition.litert import LiteRtEngine
+    from digitd.recognition.engine import open_engine
     from digitd.training import export
     from digitd.training.evaluate import evaluate
 
     export.keras_file(fitted.model, folder / bundles.KERAS_FILE)
     manifest = _with_network(fitted, manifest, folder)
     progress(0, 0, "measuring on the test set")
-    test = evaluate(LiteRtEngine(_written(folder, manifest)), published.test_images, published.test_labels)
+    test = evaluate(open_engine(_written(folder, manifest), "litert"), published.test_images, published.test_labels)
     manifest = msgspec.structs.replace(
         manifest,
         figures=manifest.figures | {"mnist_test": test.figures()},
@@ -167,7 +169,7 @@ def _with_network(fitted: "Fitted", manifest: Manifest, folder: Path) -> Manifes
     Where nothing was held out there is nothing to choose by: float32, and the network's own probabilities.
     """
     from digitd.recognition.confidence import fit_temperature
-    from digitd.recognition.litert import LiteRtEngine
+    from digitd.recognition.engine import open_engine
     from digitd.training import export
     from digitd.training.evaluate import compared
 
@@ -182,7 +184,7 @@ def _with_network(fitted: "Fitted", manifest: Manifest, folder: Path) -> Manifes
         contents[form] = export.litert(fitted.model, calibration)
         (folder / bundles.LITERT_FILE).write_bytes(contents[form])
         trial = msgspec.structs.replace(manifest, files=_files(folder, form))
-        logits[form] = LiteRtEngine(_written(folder, trial)).logits(held)
+        logits[form] = open_engine(_written(folder, trial), "litert").logits(held)
         figures[f"validation_{form}"] = compared(logits[form], labels).figures()
     lost = figures["validation_float32"].accuracy - figures["validation_int8"].accuracy
     form = "int8" if lost <= INT8_MAY_LOSE else "float32"

@@ -41,8 +41,8 @@ def test_a_page_is_as_sure_as_its_digits_and_its_segmentation() -> None:
     """Where a cut and the whole compete, the posterior of the choice is a factor of the confidence."""
     lattice = Lattice(2, (glyph(0), glyph(0, end=2), glyph(1, prior=-4.0)))
     judged = judge([lattice], [[row("1", 0.9), row("4", 0.5), row("7", 0.9)]], CLASSES, None)
-    whole = np.exp(score(0.5, 0.05, 0.0))
-    cut = np.exp(score(0.9, 0.01, 0.0) + score(0.9, 0.01, -4.0))
+    whole = np.exp(score(0.5, 0.05, 0.0, "4"))
+    cut = np.exp(score(0.9, 0.01, 0.0, "1") + score(0.9, 0.01, -4.0, "7"))
     assert judged.text == "4"
     assert judged.segmentation == pytest.approx(whole / (whole + cut))
     assert judged.confidence == pytest.approx(0.5 * whole / (whole + cut))

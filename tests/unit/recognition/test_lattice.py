@@ -7,7 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from digitd.recognition.lattice import JUNK, LEAST_EXPECTED, MOST_ODDS, ODDS, Edge, choose, score
+from digitd.imaging.priors import WEIGHTS
+from digitd.recognition.lattice import JUNK, LEAST_EXPECTED, MOST_ODDS, ODDS, READ_AS, Edge, choose, score
 
 Line = tuple[int, list[Edge]]
 
@@ -88,6 +89,12 @@ def test_the_odds_against_no_digit_count_up_to_a_bound() -> None:
     assert score(0.9, 0, -1.0) == pytest.approx(math.log(0.9) - 1)
 
 
+def test_pieces_that_look_like_ones_count_less_than_eights() -> None:
+    """Half of a digit is often read as a 1, and never as an 8: what is read so is worth as much more."""
+    assert score(0.9, 0.01, 0, "8") - score(0.9, 0.01, 0, "1") == pytest.approx(READ_AS["8"] - READ_AS["1"])
+    assert READ_AS["1"] < min(READ_AS["8"], READ_AS["9"])
+
+
 def test_two_digits_in_one_box_win_against_their_box() -> None:
     """What cannot be read as one digit is cut where its pieces can."""
     pieces = [Edge(0, 1, score(0.95, 0.01, 0), 1), Edge(1, 2, score(0.9, 0.02, -2.0), 1)]
@@ -97,7 +104,8 @@ def test_two_digits_in_one_box_win_against_their_box() -> None:
 
 def test_a_blot_is_not_cut_until_its_pieces_look_like_digits() -> None:
     """What is surely no digit is passed over at a fixed price, cheaper than four doubtful pieces."""
-    pieces = [Edge(at, at + 1, score(0.4, 0.5, 0 if at == 0 else -1.5), 0) for at in range(4)]
+    cheapest = WEIGHTS.cut + WEIGHTS.bays
+    pieces = [Edge(at, at + 1, score(0.4, 0.5, 0 if at == 0 else cheapest), 0) for at in range(4)]
     assert choose([(4, [Edge(0, 4, score(0.001, 0.99, 0), 0), *pieces])]).paths == ((0,),)
     assert score(1e-6, 0.99, 0) == pytest.approx(math.log(JUNK * 0.99) - ODDS * MOST_ODDS)
 
