@@ -17,6 +17,7 @@ import nodigits
 import numpy as np
 import numpy.typing as npt
 import pages
+import scans
 from reading import Item, Seen, opened, read
 
 from digitd import config
@@ -43,9 +44,8 @@ def items(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8], count: i
     """Pages of every difficulty, as many single digits, and pictures without a digit."""
     for number, page in enumerate(pages.pages(images, labels, count=count, seed=SEED)):
         yield Item(page.difficulty, f"{page.difficulty}-{number}", page.label, page.data)
-    for number in range(count * len(pages.DIFFICULTIES)):
-        data = bytes(cv2.imencode(".png", images[number])[1].tobytes())
-        yield Item("single", f"single-{number}", str(labels[number]), data)
+    for number, scan in enumerate(scans.rendered(images[: count * len(pages.DIFFICULTIES)])):
+        yield Item("single", f"single-{number}", str(labels[number]), scan)
     for number, picture in enumerate(nodigits.pictures(count, seed=SEED)):
         yield Item(picture.kind, f"{picture.kind}-{number}", "", picture.data)
 
@@ -68,18 +68,32 @@ def main() -> int:
 
 
 def _print(seen: list[Seen]) -> None:
-    able = [one for one in seen if one.accepted and one.confidence is not None]
-    confidence = np.array([one.confidence for one in able], np.float64)
-    right = np.array([one.right for one in able])
-    print("| accept | accepted | wrong of them |\n| --- | --- | --- |")
+    """How many are accepted, and wrong of these: of all, and of the pages with several digits, which are harder."""
+    parts = {"all": seen, "pages": [one for one in seen if one.kind in pages.DIFFICULTIES]}
+    print("| accept | " + " | ".join(f"{name}: accepted | wrong of them" for name in parts) + " |")
+    print("| --- |" + " --- | --- |" * len(parts))
     for accept in ACCEPTS:
-        accepted = confidence >= accept
-        wrong, count = int((accepted & ~right).sum()), int(accepted.sum())
-        print(f"| {accept} | {count} of {len(seen)} | {wrong} ({wrong / max(1, count):.2%}) |")
-    point = choose_threshold(confidence, right, ERROR, len(seen))
-    if point is not None:
-        print(f"| **{point.threshold:.4f}** | {point.accepted} of {len(seen)} | {point.wrong}, at most {ERROR:.1%} |")
-    print(f"\nTo show {ERROR:.1%} with 95 % confidence takes {needed(ERROR)} accepted without an error.")
+        cells = [_at(accept, part) for part in parts.values()]
+        print(f"| {accept} | " + " | ".join(cells) + " |")
+    for name, part in parts.items():
+        confidence, right = _scored(part)
+        point = choose_threshold(confidence, right, ERROR, len(part))
+        if point is not None:
+            print(f"{name}: from {point.threshold:.4f} on at most {ERROR:.1%}, {point.wrong} of {point.accepted}")
+    print(f"To show {ERROR:.1%} with 95 % confidence takes {needed(ERROR)} accepted without an error.")
+
+
+def _at(accept: float, seen: list[Seen]) -> str:
+    confidence, right = _scored(seen)
+    accepted = confidence >= accept
+    wrong, count = int((accepted & ~right).sum()), int(accepted.sum())
+    return f"{count} of {len(seen)} | {wrong} ({wrong / max(1, count):.2%})"
+
+
+def _scored(seen: list[Seen]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """The confidence (N,) of what could be accepted, and whether it is right (N,)."""
+    able = [one for one in seen if one.accepted and one.confidence is not None]
+    return np.array([one.confidence for one in able], np.float64), np.array([one.right for one in able], np.bool_)
 
 
 if __name__ == "__main__":

@@ -14,12 +14,21 @@ SEED = 7
 def small(folder: Path, count: int) -> None:
     """COUNT dark digits on light, slightly noisy paper, 100x100 PNG."""
     folder.mkdir(parents=True)
-    images = np.load(FIXTURE)["images"]
-    random = np.random.default_rng(SEED)
     # Two hundred distinct pictures; encoding more would only cost the benchmark's own time.
-    encoded = [_png(_on_paper(image, random)) for image in images]
+    encoded = distinct()
     for number in range(count):
         (folder / f"scan_{number:06d}.png").write_bytes(encoded[number % len(encoded)])
+
+
+def distinct(count: int | None = None) -> list[bytes]:
+    """The first COUNT of two hundred distinct small scans, or all of them."""
+    return rendered(np.load(FIXTURE)["images"][:count])
+
+
+def rendered(images: npt.NDArray[np.uint8]) -> list[bytes]:
+    """Each of images uint8 (N, 28, 28) as a dark digit on light, slightly noisy paper, 100x100 PNG."""
+    random = np.random.default_rng(SEED)
+    return [_png(_on_paper(image, random)) for image in images]
 
 
 def mnist(folder: Path, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.uint8]) -> None:

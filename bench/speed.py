@@ -10,7 +10,6 @@ import json
 import os
 import statistics
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -43,9 +42,7 @@ def main() -> int:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     single_threaded()
     reader, options = opened(Bundle.load(chosen.bundle or shipped()), config.load(None))
-    with tempfile.TemporaryDirectory() as folder:
-        scans.small(Path(folder) / "small", DISTINCT)
-        small = [file.read_bytes() for file in sorted((Path(folder) / "small").iterdir())]
+    small = scans.distinct(DISTINCT)
     taken = []
     for _ in range(ROUNDS):
         begun = time.process_time()

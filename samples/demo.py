@@ -190,7 +190,8 @@ def drop(what: Drop, folder: Path) -> None:
 
 def truths() -> dict[str, str]:
     """What is on each sample that can be read: path -> text."""
-    return in_table((SAMPLES / LABELS_FILE).read_text(encoding="utf-8"))
+    table = in_table((SAMPLES / LABELS_FILE).read_text(encoding="utf-8"))
+    return {path: entry.label for path, entry in table.items()}
 
 
 class Check:

@@ -167,7 +167,8 @@ class LimitsOfAScan(Section):
     bytes: Bytes = 64 * 10**6
     pixels: Bytes = 100 * 10**6
     pages: Whole = Field(default=100, gt=0)
-    marks: Whole = Field(default=5000, gt=0)
+    # 20,000 marks take some seconds a page to part, before any is read; A2 in 4 mm squares has 16,000 of them.
+    marks: Whole = Field(default=5000, gt=0, le=20_000)
 
 
 class Log(Section):

@@ -25,7 +25,9 @@ PLAIN = {
         pens.thick_strokes,
         sizes.page_of_20_px,
         sizes.page_of_6000_px,
+        sizes.lone_digit_on_a_sheet,
         sizes.cell_cut_out,
+        sizes.cut_close,
         forms.squared_paper,
         forms.squared_paper_askew,
         forms.ruled_paper,
@@ -52,6 +54,8 @@ PLAIN = {
         writing.broken_stroke,
         writing.dots_and_commas,
         writing.rows_of_unequal_height,
+        writing.long_commas,
+        writing.rows_of_very_unequal_height,
     )
 }
 TURNED = {f"exif_orientation_{number}": partial(scanners.with_exif, orientation=number) for number in range(1, 9)}

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.random import Generator
 
-from cases.ink import Drawn, add_ink, image_of, inked, number, one_digit, paper_of
+from cases.ink import Drawn, add_ink, image_of, inked, number, one_digit, paper_of, tight
 
 
 def page_of_20_px(rng: Generator) -> Drawn:
@@ -25,6 +25,16 @@ def page_of_6000_px(rng: Generator) -> Drawn:
     return page, text
 
 
+def lone_digit_on_a_sheet(rng: Generator) -> Drawn:
+    """One digit of 7 to 20 mm on a white A4 sheet at 300 dots an inch: a two-thousandth of the page is ink, or less."""
+    glyph, text = one_digit(rng, float(rng.uniform(80, 240)))
+    page = np.full((3508, 2480), 247, np.uint8)
+    y, x = int(rng.integers(200, 3000)), int(rng.integers(200, 2000))
+    part = page[y : y + glyph.shape[0], x : x + glyph.shape[1]]
+    part[:] = image_of(inked(part.astype(np.float32), glyph))
+    return page, text
+
+
 def cell_cut_out(rng: Generator) -> Drawn:
     """A cell cut out of a form by software, 28 to 48 px: remains of its walls are left at one to four edges."""
     side = int(rng.integers(28, 49))
@@ -36,3 +46,10 @@ def cell_cut_out(rng: Generator) -> Drawn:
     y, x = ((side - length) // 2 for length in glyph.shape)
     add_ink(ink, glyph, x, y)
     return image_of(np.minimum(page, inked(page, ink))), text
+
+
+def cut_close(rng: Generator) -> Drawn:
+    """A number of two to five digits, cut out 0 to 3 px from its ink: the digits lie along the picture's edges."""
+    row, text = number(rng, 80, int(rng.integers(2, 6)), 0.2)
+    ink = np.pad(tight(row), int(rng.integers(0, 4)))
+    return image_of(inked(paper_of(rng, ink.shape), ink)), text

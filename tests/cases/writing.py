@@ -122,3 +122,35 @@ def rows_of_unequal_height(rng: Generator) -> Drawn:
     placed = [np.pad(ink, ((14, 14), (0, width - ink.shape[1]))) for ink, _ in rows]
     ink = with_margins(np.concatenate(placed), 44)
     return image_of(inked(paper_of(rng, ink.shape), ink)), "\n".join(text for _, text in rows)
+
+
+def long_commas(rng: Generator) -> Drawn:
+    """Amounts whose comma is a stroke of a quarter to half of a digit's height, or an apostrophe as long."""
+    height = 64
+    glyphs = [one_digit(rng, height) for _ in range(int(rng.integers(4, 7)))]
+    after = int(rng.integers(1, len(glyphs) - 1))
+    row = np.zeros((2 * height, 96 * len(glyphs)), np.float32)
+    x, foot = 0, height + 24
+    for place, (glyph, _) in enumerate(glyphs):
+        add_ink(row, glyph, x, foot - glyph.shape[0])
+        x += glyph.shape[1] + 18
+        if place == after:
+            raised = rng.random() < 0.3
+            long = round(rng.uniform(0.24, 0.34 if raised else 0.5) * height)
+            sign = np.zeros((long + 6, 24), np.uint8)
+            cv2.line(sign, (14, 3), (14 - long // 3, long + 2), 255, int(rng.integers(3, 6)), cv2.LINE_AA)
+            top = foot - height - long // 2 - 4 if raised else foot - 5
+            add_ink(row, (sign / 255).astype(np.float32), x, top)
+            x += 30
+    ink = with_margins(row[:, :x], 30)
+    return image_of(inked(paper_of(rng, ink.shape), ink)), "".join(text for _, text in glyphs)
+
+
+def rows_of_very_unequal_height(rng: Generator) -> Drawn:
+    """A row, and under it another that is written two and a half to four times smaller."""
+    height = 120.0
+    rows = [number(rng, height, int(rng.integers(2, 4))), number(rng, height / rng.uniform(2.5, 4), 5)]
+    width = max(ink.shape[1] for ink, _ in rows)
+    placed = [np.pad(ink, ((30, 30), (0, width - ink.shape[1]))) for ink, _ in rows]
+    ink = with_margins(np.concatenate(placed), 44)
+    return image_of(inked(paper_of(rng, ink.shape), ink)), "\n".join(text for _, text in rows)

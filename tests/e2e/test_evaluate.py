@@ -67,6 +67,8 @@ def test_the_table_has_the_figures_in_words(house: House, labelled: Path) -> Non
     for words in ("4 (66.67 %)", "95 % interval 30.00 % to 90.32 %", "25.00 % of the accepted", "9 as 4: 1"):
         assert words in shown, words
     assert "mislabelled-label9.png" in shown
+    assert "left out            1  " in shown
+    assert not [line for line in shown.splitlines() if line.endswith(" ")]
 
 
 def test_the_threshold_in_use_decides_what_counts_as_accepted(house: House, labelled: Path) -> None:
@@ -84,8 +86,14 @@ def test_a_threshold_is_chosen_and_does_what_it_says(house: House, labelled: Pat
     found = json.loads(house.run("evaluate", "--json", "--choose-threshold", "0.3%", str(labelled)).stdout)
     chosen = found["threshold"]
     assert (chosen["error"], chosen["accepted"], chosen["accepted_and_wrong"]) == (0.003, 3, 0)
-    shown = house.run("evaluate", "--choose-threshold", "0.003", str(labelled)).stdout.decode()
-    assert f"recognition:\n  accept: {chosen['accept']:.4f}\n  margin: 0.5\n" in shown
+    assert chosen["enough"] is False
+    asked = house.run("evaluate", "--choose-threshold", "0.003", str(labelled))
+    shown = asked.stdout.decode()
+    assert (asked.stderr, "recognition:" in shown) == (b"", False)
+    assert "It takes 1,277 accepted without a wrong one" in shown
+    asked = house.run("evaluate", "--choose-threshold", "0.6", str(labelled))
+    assert b"lets 60 % of the accepted be wrong; 0.6 % is written 0.6%" in asked.stderr
+    assert f"recognition:\n  accept: {chosen['accept']:.4f}\n  margin: 0.5\n" in asked.stdout.decode()
     assert "0 wrong of 3 prove little: with 95 % confidence the share is below 56.15 %" in shown
     house.configure({"recognition": {"accept": chosen["accept"], "margin": chosen["margin"]}})
     again = json.loads(house.run("evaluate", "--json", str(labelled)).stdout)
@@ -110,6 +118,9 @@ def test_idx_files_are_read_image_by_image(house: House) -> None:
     ]
     assert found["confusion"]["counts"][int(wrong[0])][labels[0]] >= 1
     assert found["accepted"] >= 0.9 * len(labels)
+    (folder / "a-label1.png").write_bytes(scans.scan(1))
+    beside = house.run("evaluate", "--json", str(folder))
+    assert b"only MNIST's idx files are measured, not 1 scan beside them" in beside.stderr
     idx(folder / "t10k-labels-idx1-ubyte", wrong[1:])
     refused = house.run("evaluate", str(folder))
     assert refused.returncode == 2
@@ -138,7 +149,7 @@ def test_a_report_is_pictures_and_one_page(house: House, labelled: Path) -> None
     """The page has every picture in it and takes nothing from elsewhere; a name with markup in it stays text."""
     pytest.importorskip("matplotlib")
     (labelled / "<b>&-label5.png").write_bytes(scans.scan(2))
-    asked = house.run("evaluate", "--report", "out/report", "--choose-threshold", "10%", str(labelled))
+    asked = house.run("evaluate", "--report", "out/report", "--choose-threshold", "5%", str(labelled))
     assert (asked.returncode, asked.stderr) == (0, b"")
     assert asked.stdout.decode().endswith("report: out/report/index.html\n")
     folder = house.root / "out" / "report"
@@ -156,8 +167,9 @@ def test_a_report_is_pictures_and_one_page(house: House, labelled: Path) -> None
     assert "url(" not in text and "@import" not in text
     assert "prefers-color-scheme: dark" in text
     assert "&lt;b&gt;&amp;-label5.png" in text
-    again = house.run("evaluate", "--report", "out/report", str(labelled))
-    assert again.returncode == 0
+    refused = house.run("evaluate", "--report", "out/report", str(labelled))
+    assert (refused.returncode, b"--force" in refused.stderr) == (2, True)
+    assert house.run("evaluate", "--report", "out/report", "--force", str(labelled)).returncode == 0
 
 
 def test_only_the_plots_need_the_extra(house: House, labelled: Path) -> None:

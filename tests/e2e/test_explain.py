@@ -38,6 +38,9 @@ def test_nothing_is_overwritten_without_being_told(house: House) -> None:
     assert b"--force" in refused.stderr
     assert target.read_bytes() == b"mine"
     assert house.run("explain", "a.png", "--out", "other.png", "--force").returncode == 0
+    refused = house.run("explain", "a.png", "--out", "other.jpg")
+    assert (refused.returncode, b"does not end in .png" in refused.stderr) == (2, True)
+    assert not (house.root / "other.jpg").exists()
     assert target.read_bytes().startswith(b"\x89PNG")
 
 

@@ -102,10 +102,10 @@ def test_cut_short_does_not_wait(house: House) -> None:
 
 
 def test_no_path_but_an_empty_folder(house: House) -> None:
-    """An empty folder has no results, and that is no error."""
+    """An empty folder has no results; that is said, and is no error."""
     (house.root / "nothing").mkdir()
     read = house.run("read", "--format", "json", "nothing")
-    assert (read.returncode, read.stdout, read.stderr) == (0, b"", b"")
+    assert (read.returncode, read.stdout, read.stderr) == (0, b"", b"digitd: nothing has no scans in it\n")
 
 
 def test_fifo_is_refused(house: House) -> None:
@@ -138,6 +138,27 @@ def test_a_reader_that_has_enough(house: House) -> None:
             said = process.stderr.read()
             assert process.wait(PATIENCE) == 0
             assert said == b""
+
+
+@pytest.mark.parametrize("command", [("evaluate", "labelled"), ("read", "labelled"), ("check",)])
+def test_every_command_ends_quietly_where_nobody_reads(house: House, command: tuple[str, ...]) -> None:
+    """With its output closed before it says a word it ends with 0, and says nothing of it."""
+    (house.root / "labelled").mkdir()
+    (house.root / "labelled" / "a-label7.png").write_bytes(scans.scan(7))
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as closed:
+        done = subprocess.run(
+            [sys.executable, "-m", "digitd", *command],
+            cwd=house.root,
+            env=environment(house.root),
+            stdin=subprocess.DEVNULL,
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            timeout=PATIENCE,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 @pytest.mark.parametrize("form", ["table", "json", "csv"])

@@ -58,7 +58,7 @@ def test_own_scans_are_trained_on_and_measured(house: House, mnist: Path, own: P
     assert 0 < aside < 20
     assert f"your scans  {40 - aside} trained on, {aside} kept aside, 1 unusable" in told
     assert "two-label1_2.png: it cannot be cut into the digits of its label" in told
-    assert f"of {aside} digits right" in told
+    assert f"of the {aside} digits on those right" in told
     training = json.loads((house.root / "new" / "bundle.json").read_text())["training"]
     assert training["scans"] == 40 - aside
     assert "--scans FOLDER" in training["command"]
@@ -71,6 +71,15 @@ def test_own_scans_are_trained_on_and_measured(house: House, mnist: Path, own: P
 
 def test_scans_that_cannot_be_used_are_refused(house: House, mnist: Path) -> None:
     """A folder without labelled scans, or with none that fits its label, is an error that says so, before training."""
+    for wrong in (
+        ("--preset", "nothing"),
+        ("--data", "nowhere"),
+        ("--scans", "nowhere"),
+        ("--scans", str(mnist / "x")),
+    ):
+        refused = house.run("train", "--data", str(mnist), *wrong, "--out", str(house.root / "new"))
+        assert (refused.returncode, refused.stderr.count(b"\n")) == (2, 1), wrong
+        assert b"TensorFlow" not in refused.stderr
     folder = house.root / "none"
     folder.mkdir()
     refused = house.run("train", "--data", str(mnist), "--scans", str(folder), "--out", str(house.root / "new"))

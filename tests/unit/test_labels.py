@@ -5,6 +5,11 @@ import pytest
 from digitd import labels
 
 
+def texts(table: str) -> dict[str, str]:
+    """The labels of a table by their paths."""
+    return {path: entry.label for path, entry in labels.in_table(table).items()}
+
+
 @pytest.mark.parametrize(
     ("stem", "label"),
     [
@@ -23,19 +28,56 @@ def test_a_label_is_the_end_of_a_name(stem: str, label: str | None) -> None:
 
 def test_a_table_has_paths_and_labels() -> None:
     """The columns may stand in any order and beside others; an empty label is the label of a blank page."""
-    assert labels.in_table("label,what,path\n12_3__4,stack,a/b.tif\n,blank,c.png\n") == {
+    assert texts("label,what,path\n12_3__4,stack,a/b.tif\n,blank,c.png\n1____3,a blank page in it,d.tif\n") == {
         "a/b.tif": "12\n3\f4",
         "c.png": "",
+        "d.tif": "1\f\f3",
     }
 
 
+def test_every_entry_knows_its_line() -> None:
+    """Lines count from 1 as an editor shows them, empty ones too."""
+    found = labels.in_table("path,label\n\na.png,1\n,\nb.png,2\n")
+    assert [(path, entry.line) for path, entry in found.items()] == [("a.png", 3), ("b.png", 5)]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "Path;Label\r\na.png;7\r\n",
+        "NAME\tLABEL\na.png\t7\n",
+        " path , label \n a.png , 7 \n",
+        "what;path;label\nmuch, and more;./a.png;7\n;;\n",
+        'label,path\n7,"a.png"\n7,a.png\n',
+    ],
+    ids=["semicolons", "tabs", "blanks", "commas inside", "twice alike"],
+)
+def test_a_table_as_programs_write_it(table: str) -> None:
+    """Semicolons, tabs, capitals, blanks around, empty rows at the end, and the same row twice."""
+    assert texts(table) == {"a.png": "7"}
+
+
 def test_a_table_without_its_columns_is_refused() -> None:
-    """The message names the columns."""
-    with pytest.raises(ValueError, match="path"):
-        labels.in_table("file;label\n")
+    """The message names the columns; of an empty file too."""
+    for table in ("file;label\n", "", "path\n"):
+        with pytest.raises(ValueError, match="path"):
+            labels.in_table(table)
 
 
-def test_a_row_without_a_label_is_refused() -> None:
-    """The message names the line."""
-    with pytest.raises(ValueError, match="line 3"):
-        labels.in_table("path,label\na.png,1\nb.png\n")
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ("a.png,1\nb.png\n", "line 3 has no label"),
+        ("a.png,1\n,2\n", "line 3 has no path"),
+        ("a.png,x7\n", "line 2 has the label 'x7'"),
+        ("a.png,0 1\n", "line 2 has the label '0 1'"),
+        ("a.png,1_\n", "line 2 has the label '1_'"),
+        ("a.png,٣\n", "line 2 has the label"),
+        ("a.png,1\nb.png,2\na.png,3\n", "line 4 gives a.png another label than line 2"),
+        ("a.png,1,2\n", "line 2 has more cells"),
+    ],
+)
+def test_a_row_that_says_nothing_certain_is_refused(rows: str, words: str) -> None:
+    """The message names the line: what is no label would be counted as an error of the reading."""
+    with pytest.raises(ValueError, match=words):
+        labels.in_table(f"path,label\n{rows}")

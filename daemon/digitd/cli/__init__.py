@@ -8,11 +8,12 @@ import typer
 
 from digitd import __version__, names
 from digitd.cli import evaluate, explain, read, run_, status, train
-from digitd.cli.common import Config
+from digitd.cli.common import Commands, Config
 from digitd.errors import DigitdError, ExitCode
 
 app = typer.Typer(
     name="digitd",
+    cls=Commands,
     help="Watch a folder for scans of handwritten digits, read them in batches, publish JSON and CSV.",
     epilog="Try `digitd read FILE` first, then `digitd check`, then `digitd run`.",
     no_args_is_help=True,

@@ -1,5 +1,6 @@
 """What the commands share: the configuration option, and how an error ends the program."""
 
+import errno
 import io
 import os
 import sys
@@ -7,10 +8,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
 from digitd.config import load
 from digitd.errors import DigitdError
@@ -27,6 +29,27 @@ def settings(context: typer.Context, config: Path | None) -> Settings:
     return load(config if config is not None else context.obj)
 
 
+WIDE = 160
+"""Columns where there is no terminal: enough for whole lines."""
+
+
+class _Console(Console):
+    """A console that lets who calls it hear of a closed pipe, and whose lines in a file end in no blanks."""
+
+    def on_broken_pipe(self) -> None:
+        """Pass it on: all commands end alike (`Commands`)."""
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print as rich does; the last column of a table is filled up with blanks on a terminal alone."""
+        if self.is_terminal:
+            super().print(*objects, **options)
+            return
+        with self.capture() as kept:
+            super().print(*objects, **options)
+        self.file.writelines(f"{line.rstrip(' ')}\n" for line in kept.get().removesuffix("\n").split("\n"))
+
+
 def out() -> Console:
     """Standard output, as a console; wide enough for whole lines where it is no terminal."""
     return _console(sys.stdout.isatty(), stderr=False)
@@ -38,7 +61,23 @@ def err() -> Console:
 
 
 def _console(terminal: bool, *, stderr: bool) -> Console:
-    return Console(stderr=stderr, width=None if terminal else 160, highlight=False, markup=False)
+    return _Console(stderr=stderr, width=None if terminal else WIDE, highlight=False, markup=False)
+
+
+class Commands(TyperGroup):
+    """The commands, each ended alike when whoever reads its output (`| head`) has enough: quietly, with 0."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that is named."""
+        try:
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()
+        except BrokenPipeError:
+            # What is left in the buffer goes nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return None
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from digitd import names
 from digitd.cli.common import Config, err, out, quiet_libraries, settings
 from digitd.errors import UsageError
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 """Errors that the terminal lists."""
+MUCH = 0.05
+"""An error above this is rather a percentage without its sign."""
 LONG = 200
 """Below so many scans a bar would be gone before it is seen."""
 
@@ -45,13 +48,14 @@ def evaluate(
         typer.Option(
             "--choose-threshold",
             metavar="ERROR",
-            help="Find the lowest `recognition.accept` at which at most this share of the accepted is wrong: 0.3%.",
+            help="Find from which `recognition.accept` on at most this share of the accepted is wrong: 0.3%.",
         ),
     ] = None,
     kept_aside: Annotated[
         bool,
         typer.Option("--kept-aside", help="Only the scans that `digitd train --scans` of this folder keeps aside."),
     ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write over a report that is there.")] = False,
     config: Config = None,
 ) -> None:
     """Print what is right, how sure that is, what is accepted and wrong, and what was wrong."""
@@ -63,7 +67,7 @@ def evaluate(
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder", "Name a folder of idx files or of labelled scans")
     if report is not None:
-        _prepare(report)
+        _prepare(report, force)
     with quiet_libraries():
         figures, picture_of = _measured(folder, chosen, wanted, kept_aside)
         if report is not None:
@@ -78,12 +82,16 @@ def evaluate(
             print(f"\nreport: {written}")
 
 
-def _prepare(report: Path) -> None:
+def _prepare(report: Path, force: bool) -> None:
     """Find out before anything is measured whether a report can be written."""
     if importlib.util.find_spec("matplotlib") is None:
         raise UsageError(
             "matplotlib is not installed", "Install digitd with its extra: pip install '.[train]' in its clone"
         )
+    from digitd.evaluation.page import FILES
+
+    if not force and (there := [report / name for name in FILES if (report / name).exists()]):
+        raise UsageError(f"{there[0]} exists already", "Name another with --report, or write over it with --force")
     try:
         report.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -99,6 +107,11 @@ def _share(text: str) -> float:
         value = -1.0
     if not 0 <= value < 1:
         raise UsageError(f"--choose-threshold {text} is no share of errors", "Say for example 0.003 or 0.3%")
+    if value > MUCH:
+        sign = "" if bare.endswith("%") or float(bare) * 100 < 1 else f"; {bare} % is written {bare}%"
+        print(
+            f"digitd: --choose-threshold {bare} lets {100 * value:g} % of the accepted be wrong{sign}", file=sys.stderr
+        )
     return value
 
 
@@ -120,10 +133,17 @@ def _measured(
         if kept_aside:
             raise UsageError("--kept-aside is for labelled scans", f"{folder} has MNIST's idx files: leave it out")
         pictures, labels = images.test_set(folder)
+        if others := scans.count(folder, chosen):
+            shown = f"{others:,} scan{'' if others == 1 else 's'} beside them"
+            print(
+                f"digitd: {names.printable(str(folder))}: only MNIST's idx files are measured, not {shown}",
+                file=sys.stderr,
+            )
         engine = open_engine(bundle, chosen.model.engine)
         cases = images.cases(engine, bundle, pictures, labels, margin)
         return figures(named, "images", cases, accept, margin, error), lambda case: pictures[int(case.key)]
-    found = scans.labelled(folder, chosen)
+    of_folder = scans.find(folder, chosen)
+    found = of_folder.scans
     if kept_aside:
         found = scans.kept_aside(found, folder)
     reading = scans.cases(found, chosen, bundle, lambda path, why: print(f"digitd: {path}: {why}", file=sys.stderr))
@@ -131,7 +151,8 @@ def _measured(
     if not cases:
         raise UsageError(f"no labelled scan in {folder} can be opened any longer", "Evaluate when nobody changes them")
     limits = limits_of(chosen)
-    return figures(named, "scans", cases, accept, margin, error), lambda case: picture_of_scan(case, limits)
+    told = figures(named, "scans", cases, accept, margin, error, of_folder.unlabelled)
+    return told, lambda case: picture_of_scan(case, limits)
 
 
 def _with_progress(cases: Iterable["Case"], total: int) -> Iterable["Case"]:

@@ -51,6 +51,8 @@ def explain(
     chosen = settings(context, config)
     log.configure("error", chosen.log.format)
     target = Path(f"{file.name}{ENDING}") if picture is None else picture
+    if target.suffix.lower() not in ("", ".png"):
+        raise UsageError(f"{target} does not end in .png", "The picture is a PNG: name it so with --out")
     if target.exists() and not force:
         raise UsageError(f"{target} exists already", "Name another with --out, or write over it with --force")
     with quiet_libraries():

@@ -1,7 +1,6 @@
 """`digitd read`: files and folders to standard output, without a daemon."""
 
 import io
-import os
 import sys
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
@@ -59,11 +58,15 @@ def read(
         unopened += 1
         print(f"digitd: {names.printable(path.path)} cannot be opened: {path.why}", file=sys.stderr)
 
-    for target in bulk.targets(paths, chosen):
-        if isinstance(target, bulk.Unopened):
-            refuse(target)
-        else:
-            found.append(target)
+    for path in paths:
+        targets = list(bulk.targets([path], chosen))
+        if not targets:
+            print(f"digitd: {names.printable(path)} has no scans in it", file=sys.stderr)
+        for target in targets:
+            if isinstance(target, bulk.Unopened):
+                refuse(target)
+            else:
+                found.append(target)
 
     def results() -> Iterator[Result]:
         for result in bulk.read(found, chosen, setup_of(chosen), bundle.model, say_output):
@@ -75,12 +78,7 @@ def read(
                 yield result
 
     unopened_results: list[Result] = []
-    try:
-        _PRINTERS[form](_with_progress(results(), len(found)))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Whoever reads our output (`| head`) has enough; what is left in the buffer goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    _PRINTERS[form](_with_progress(results(), len(found)))
     if unopened or unopened_results:
         raise typer.Exit(ExitCode.USAGE)
 

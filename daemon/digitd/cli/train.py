@@ -60,7 +60,11 @@ def train(
         remedy = "Install digitd with its extra: pip install '.[train]' in its clone"
         raise UsageError("TensorFlow is not installed", remedy)
     warnings.simplefilter("ignore")
+    from digitd.training.run import check
     from digitd.training.run import train as make
+
+    # Before one's scans are cut, and TensorFlow starts: both take a while.
+    check(preset, data, bundle, seed, epochs)
 
     command = f"digitd train --preset {preset} --data FOLDER --seed {seed}" + (f" --epochs {epochs}" if epochs else "")
     if data is None:
@@ -68,26 +72,30 @@ def train(
     if scans is not None:
         command += " --scans FOLDER"
     with quiet_libraries(), _Shown() as progress:
-        own = None if scans is None else _own(scans, chosen, progress)
+        own, unlabelled = (None, 0) if scans is None else _own(scans, chosen, progress)
         summary = make(preset, data, bundle, seed, epochs, command, progress, own)
-    for line in _sentences(summary):
+    for line in _sentences(summary, unlabelled):
         print(line)
 
 
-def _own(folder: Path, chosen: "Settings", progress: "Progress") -> "tuple[Gathered, Engine]":
-    """The digits of one's own scans, cut with the help of the bundle in use; and that bundle's engine."""
+def _own(folder: Path, chosen: "Settings", progress: "Progress") -> "tuple[tuple[Gathered, Engine], int]":
+    """The digits of one's own scans, cut with the help of the bundle in use, and that bundle's engine.
+
+    And how many scans beside them have no label.
+    """
     from digitd.evaluation.limits import limits_of
-    from digitd.evaluation.scans import labelled
+    from digitd.evaluation.scans import find
     from digitd.recognition.bundle import Bundle, shipped
     from digitd.recognition.engine import open_engine
     from digitd.recognition.reader import Reader
     from digitd.training.scans import Scan, gathered
 
+    of_folder = find(folder, chosen)
+    found = of_folder.scans
     progress(0, 0, "cutting your scans")
     bundle = Bundle.load(chosen.model.bundle or shipped())
     engine = open_engine(bundle, chosen.model.engine)
     limits = limits_of(chosen)
-    found = labelled(folder, chosen)
     own = gathered(
         (Scan(names.printable(each.target.name), Path(each.target.path).read_bytes(), each.label) for each in found),
         Reader(bundle, engine, limits),
@@ -98,10 +106,10 @@ def _own(folder: Path, chosen: "Settings", progress: "Progress") -> "tuple[Gathe
             f"None of the {len(found)} labelled scans in {folder} can be trained on",
             f"The first: {': '.join(own.unusable[0])}" if own.unusable else "Label more scans",
         )
-    return own, engine
+    return (own, engine), of_folder.unlabelled
 
 
-def _sentences(summary: "Summary") -> list[str]:
+def _sentences(summary: "Summary", unlabelled: int) -> list[str]:
     low, high = summary.test.interval
     wrong = summary.test.total - summary.test.correct
     lines = [
@@ -115,12 +123,13 @@ def _sentences(summary: "Summary") -> list[str]:
     ]
     if summary.validation is not None:
         lines.insert(4, f"held out    {summary.validation.accuracy:.2%} right of {summary.validation.total:,}")
-    return lines if summary.own is None else [*lines, *_of_own(summary.own)]
+    return lines if summary.own is None else [*lines, *_of_own(summary.own, unlabelled)]
 
 
-def _of_own(own: "OwnScans") -> list[str]:
+def _of_own(own: "OwnScans", unlabelled: int) -> list[str]:
+    left_out = f", {unlabelled:,} without a label left out" if unlabelled else ""
     lines = [
-        f"your scans  {own.used:,} trained on, {own.kept_aside:,} kept aside, {len(own.unusable):,} unusable",
+        f"your scans  {own.used:,} trained on, {own.kept_aside:,} kept aside, {len(own.unusable):,} unusable{left_out}",
         *(f"            {name}: {cause}" for name, cause in own.unusable[:MOST_CAUSES]),
     ]
     if not own.new.total:
@@ -128,7 +137,7 @@ def _of_own(own: "OwnScans") -> list[str]:
     low, high = own.new.interval
     return [
         *lines,
-        f"kept aside  {own.new.accuracy:.2%} of {own.new.total:,} digits right ({low:.2%} to {high:.2%});"
+        f"kept aside  {own.new.accuracy:.2%} of the {own.new.total:,} digits on those right ({low:.2%} to {high:.2%});"
         f" the bundle in use: {own.in_use.accuracy:.2%}",
     ]
 

@@ -1,5 +1,7 @@
 """The page of an explanation, with a box around every candidate."""
 
+import math
+
 import cv2
 
 from digitd.evaluation import canvas
@@ -7,6 +9,7 @@ from digitd.evaluation.canvas import QUIET, Colour, Picture
 from digitd.evaluation.frame import COLOURS, GAP, LINES, SMALL, WIDTH, framed
 from digitd.evaluation.seen import Fate, Seen
 from digitd.recognition.confidence import Guess, rounded
+from digitd.results import CONFIDENCE_DIGITS
 
 HEIGHT = 700
 ROOM = 0.6
@@ -78,15 +81,20 @@ def _part(seen: Seen) -> tuple[int, int, int, int]:
 
 def _label(out: Picture, guess: Guess, corner: tuple[int, int], width: int, colour: Colour) -> None:
     """The digit over its box, with as much of the confidence as there is room for; nothing where there is none."""
-    sure = rounded(guess.confidence)
-    fitting = (text for text in (f"{guess.digit} {sure:.4f}", f"{guess.digit} {sure:.2f}", guess.digit))
-    text = next((each for each in fitting if canvas.width_of(each, SMALL) <= width + 12), None)
+    text = next((each for each in labels(guess) if canvas.width_of(each, SMALL) <= width + 12), None)
     if text is None:
         return
     x, y = corner[0], corner[1] - 5
     # On a ground of its own: it may lie over other ink.
     cv2.rectangle(out, (x - 1, y - SMALL - 2), (x + canvas.width_of(text, SMALL) + 1, y + 3), canvas.WHITE, -1)
     canvas.write(out, text, (x, y), SMALL, colour)
+
+
+def labels(guess: Guess) -> list[str]:
+    """The digit with its confidence, the longest first: what has no room is cut off, and nothing rounded up."""
+    sure = round(rounded(guess.confidence) * 10**CONFIDENCE_DIGITS)
+    cut = [f"{math.floor(sure / 10 ** (CONFIDENCE_DIGITS - n)) / 10**n:.{n}f}" for n in (CONFIDENCE_DIGITS, 3, 2)]
+    return [*(f"{guess.digit} {each}" for each in cut), guess.digit]
 
 
 def _count(number: int, what: str) -> str:

@@ -8,6 +8,7 @@ from digitd.evaluation import canvas
 from digitd.evaluation.canvas import FRAME, INK, QUIET, Picture
 from digitd.evaluation.frame import COLOURS, GAP, HEADING, TINY, WIDTH, heading
 from digitd.evaluation.seen import Glyph, Seen
+from digitd.recognition.bundle import NO_DIGIT
 from digitd.recognition.confidence import rounded
 
 MOST, MOST_REJECTED = 60, 16
@@ -33,7 +34,7 @@ def cells(seen: Seen) -> list[Picture]:
             *_rows(shown, seen),
         ]
     if others:
-        shown, which = surest(others)
+        shown, which = likeliest(others, seen.classes)
         bands += [heading(f"Looked at, and not chosen{which}"), *_rows(shown, seen)]
     return bands
 
@@ -46,10 +47,19 @@ def least_sure(read: list[Glyph]) -> tuple[list[Glyph], str]:
     return sorted(shown, key=lambda one: one.number or 0), f": the {MOST} least sure of {len(read):,}"
 
 
-def surest(others: list[Glyph]) -> tuple[list[Glyph], str]:
-    """As many candidates as are shown, the surest first, and words that say which, where not all are."""
-    shown = sorted(others, key=lambda one: -one.confidence)[:MOST_REJECTED]
-    return shown, f": the {MOST_REJECTED} surest of {len(others):,}" if len(others) > MOST_REJECTED else ""
+def likeliest(others: list[Glyph], classes: tuple[str, ...]) -> tuple[list[Glyph], str]:
+    """As many candidates as are shown, the best rivals first: those that are a digit, whichever, most probably.
+
+    And words that say which, where not all are. What is surely no digit competed with nothing.
+    """
+    digits = [place for place, name in enumerate(classes) if name != NO_DIGIT]
+
+    def chance(one: Glyph) -> float:
+        return 0.0 if one.row is None else float(one.row[digits].max())
+
+    shown = sorted(others, key=lambda one: -chance(one))[:MOST_REJECTED]
+    more = f": the {MOST_REJECTED} of {len(others):,} that are likeliest a digit"
+    return shown, more if len(others) > MOST_REJECTED else ""
 
 
 def _rows(glyphs: Sequence[Glyph], seen: Seen) -> list[Picture]:

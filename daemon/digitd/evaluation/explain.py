@@ -5,6 +5,7 @@ import numpy as np
 from digitd.evaluation import boxes, canvas, cells
 from digitd.evaluation.canvas import BAD, DOUBT, GOOD, INK, QUIET, Colour, Picture
 from digitd.evaluation.frame import GAP, HEADING, SMALL, WIDTH, framed, heading
+from digitd.evaluation.nothing import why
 from digitd.evaluation.seen import Seen
 from digitd.imaging.gray import Gray
 from digitd.results import Outcome, Status
@@ -27,6 +28,7 @@ def picture(name: str, number: int, of: int, seen: Seen, outcome: Outcome) -> Pi
         bands += [heading(boxes.words(seen)), boxes.legend(seen), boxes.boxes(seen), *cells.cells(seen)]
     else:
         bands.append(heading("No glyph was found."))
+        bands += [_sentence(line) for line in canvas.wrapped(why(seen), SMALL, WIDTH - 2 * GAP)]
     return np.vstack([*bands, canvas.blank(GAP, WIDTH)])
 
 
@@ -74,7 +76,7 @@ def _stages(seen: Seen) -> list[Picture]:
     else:
         found = seen.stages
         shown = [
-            ("decoded", seen.page),
+            ("decoded, in gray", seen.page),
             ("flattened: how much darker than the paper", _inverted(found.flattened)),
             ("ink found: all that stands out", _inverted(found.found * 255)),
             ("rules and frames removed: what is read", _inverted(found.ink.ink)),
@@ -94,6 +96,12 @@ def _stages(seen: Seen) -> list[Picture]:
             framed(out, image, (x + 1, GAP // 2 + SMALL + 10))
         bands.append(out)
     return bands
+
+
+def _sentence(text: str) -> Picture:
+    out = canvas.blank(SMALL + 11, WIDTH)
+    canvas.write(out, text, (GAP, SMALL), SMALL, QUIET)
+    return out
 
 
 def _inverted(image: Gray) -> Gray:

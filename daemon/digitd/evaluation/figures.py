@@ -50,11 +50,17 @@ class Case:
 
 @dataclass(frozen=True)
 class Choice:
-    """The threshold that `choose_threshold` found for the error `error`; `point` is None where there is none."""
+    """The threshold found for the error `error`; `point` is None where there is none.
+
+    `enough` tells whether the readings show, with 95 %, that no more of the accepted are wrong than that; `lowest`
+    whether no reading had a lower confidence.
+    """
 
     error: float
     point: Point | None
     margin: float
+    enough: bool
+    lowest: bool
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,7 @@ class Figures:
     confusion: Confusion
     errors: list[Case]
     choice: Choice | None
+    unlabelled: int = 0
 
     @property
     def accepted(self) -> int:
@@ -89,6 +96,7 @@ class Figures:
             "bundle": self.bundle,
             "bundle_sha256": self.sha256,
             self.of: self.total,
+            "unlabelled": self.unlabelled,
             "right": self.right,
             "accuracy": self.right / self.total,
             "interval_95": wilson(self.right, self.total),
@@ -125,21 +133,25 @@ class Figures:
 
 
 def figures(
-    bundle: tuple[str, str], of: str, cases: Sequence[Case], accept: float, margin: float, error: float | None = None
+    bundle: tuple[str, str],
+    of: str,
+    cases: Sequence[Case],
+    accept: float,
+    margin: float,
+    error: float | None = None,
+    unlabelled: int = 0,
 ) -> Figures:
     """The figures of cases that were read with `accept` 0, at the threshold `accept`; with `error`, a threshold for it.
 
-    `bundle` is its name and its SHA-256, `of` what the cases are: scans or images. At least one case.
+    `bundle` is its name and its SHA-256, `of` what the cases are: scans or images; `unlabelled` more of them were left
+    out. At least one case.
     """
     now = [case.judged(accept) for case in cases]
     known = [case for case in cases if case.confidence is not None]
     confidence = np.array([case.confidence for case in known], np.float64)
     right = np.array([case.right for case in known], np.bool_)
     free = np.array([case.sure_else for case in known], np.bool_)
-    choice = None
-    if error is not None:
-        found = metrics.choose_threshold(confidence[free], right[free], error, len(cases))
-        choice = Choice(error, found, margin)
+    curve = metrics.risk_coverage(confidence[free], right[free], len(cases))
     # What failed has no text to compare.
     read = [(case.label, case.text) for case in cases if case.status != Status.FAILED]
     return Figures(
@@ -155,11 +167,20 @@ def figures(
         confident=len(known),
         calibration_error=metrics.expected_calibration_error(confidence, right),
         bins=metrics.reliability(confidence, right),
-        curve=metrics.thinned(metrics.risk_coverage(confidence[free], right[free], len(cases)), CURVE_POINTS),
+        curve=metrics.thinned(curve, CURVE_POINTS),
         confusion=metrics.confusion(read),
         errors=sorted((case for case in now if not case.right), key=_surest_first),
-        choice=choice,
+        choice=None if error is None else _chosen(curve, error, margin),
+        unlabelled=unlabelled,
     )
+
+
+def _chosen(curve: Sequence[Point], error: float, margin: float) -> Choice:
+    """The lowest threshold that is shown to keep to `error`; where none is, the lowest that does so here."""
+    shown = [point for point in curve if point.interval[1] <= error]
+    holding = shown or [point for point in curve if point.risk <= error]
+    point = holding[-1] if holding else None
+    return Choice(error, point, margin, bool(shown), point is not None and point is curve[-1])
 
 
 def _surest_first(case: Case) -> tuple[bool, float]:
@@ -173,6 +194,7 @@ def _plain_choice(choice: Choice) -> dict[str, Any]:
     point = choice.point
     return found | {
         "accept": point.threshold,
+        "enough": choice.enough,
         "accepted": point.accepted,
         "accepted_and_wrong": point.wrong,
         "wrong_of_accepted": point.risk,

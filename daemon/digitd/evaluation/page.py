@@ -33,6 +33,9 @@ PLOTS = {
     "confusion.png": "Confusion: which digits were read as which.",
 }
 SHEET = "errors.png"
+PAGE = "index.html"
+FILES = (PAGE, SHEET, *PLOTS)
+"""What a report's folder has."""
 
 
 def page(found: Figures, pictures: Mapping[str, bytes]) -> str:

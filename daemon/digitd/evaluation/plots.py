@@ -4,6 +4,7 @@ import io
 from typing import TYPE_CHECKING
 
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import PercentFormatter
 
 from digitd.evaluation.metrics import Bin, Confusion, Point
@@ -12,11 +13,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 DPI = 130
-INK, BLUE, QUIET, RED = "#20242c", "#2563a8", "#9aa3ae", "#b3261e"
-SURE = 0.1
-"""Risks are shown up to this: readers that are wrong more often are of no use with a threshold."""
+INK, BLUE, QUIET, RED, RIGHT = "#20242c", "#2563a8", "#9aa3ae", "#b3261e", "#dcefe0"
 FINE = 0.005
-"""And at least up to this: below it, one error more or less would fill the picture."""
+"""Risks are shown at least up to this: below it, one error more or less would fill the picture."""
+ROOM = 1.15
+"""Above the highest value that is shown so much is left."""
+HALF = 0.5
+"""From this coverage on the whole interval is shown: of the first few readings it reaches nearly to 100 %."""
 MANY = 5.0
 """Mistakes from which a field of the confusion matrix is dark: one alone says little."""
 
@@ -25,6 +28,8 @@ def risk_coverage(curve: list[Point], accept: float) -> bytes:
     """The share of the accepted that is wrong, over the share that is accepted; a dot at the threshold in use."""
     figure, axes = _figure("Risk and coverage", "accepted, of all", "wrong, of the accepted")
     axes.step([point.coverage for point in curve], [point.risk for point in curve], where="post", color=BLUE, zorder=3)
+    # Of one point alone a line has no length.
+    axes.plot([point.coverage for point in curve][-1:], [point.risk for point in curve][-1:], ".", color=BLUE, zorder=3)
     if len(curve) > 1:
         low, high = zip(*(point.interval for point in curve), strict=True)
         coverage = [point.coverage for point in curve]
@@ -33,15 +38,24 @@ def risk_coverage(curve: list[Point], accept: float) -> bytes:
     if used:
         at = used[-1]
         axes.plot([at.coverage], [at.risk], "o", color=RED, zorder=4, label=f"accept {accept:g}")
-    highest = max((point.risk for point in curve), default=0.0)
     axes.set_xlim(0, 1)
-    top = min(SURE, max(FINE, 1.5 * highest))
+    top = highest_risk(curve)
     axes.set_ylim(-0.02 * top, top)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
     if axes.get_legend_handles_labels()[0]:
-        axes.legend(frameon=False, loc="upper left")
+        # Below the plot, where it hides nothing of it.
+        figure.legend(frameon=False, loc="outside lower center", ncols=2)
     return _png(figure)
+
+
+def highest_risk(curve: list[Point]) -> float:
+    """Where the axis of risks ends: above the whole curve, and above the interval of its better covered half."""
+    shown = [point.risk for point in curve]
+    shown += [point.interval[1] for point in curve if point.coverage >= HALF] or [
+        point.interval[1] for point in curve[-1:]
+    ]
+    return min(1.0, max(FINE, ROOM * max(shown, default=0.0)))
 
 
 def reliability(bins: list[Bin], error: float | None) -> bytes:
@@ -75,20 +89,24 @@ def reliability(bins: list[Bin], error: float | None) -> bytes:
 
 
 def confusion(found: Confusion) -> bytes:
-    """What was read as what: shares of a row by colour, counts as numbers; the diagonal, mostly full, is left pale."""
+    """What was read as what: mistakes by colour, counts as numbers; what is right has a ground of its own."""
     figure = Figure(figsize=(5.6, 5.2), dpi=DPI, layout="constrained")
     axes = figure.subplots()
-    _dress(axes, "What was read as what", "read", "is")
+    others = f"\nand {found.unaligned:,} with another number of digits or lines" if found.unaligned else ""
+    _dress(axes, f"What was read as what{others}", "read", "is")
     mistakes = found.counts.astype(float)
     for row in range(len(found.rows)):
         mistakes[row, row] = 0
     axes.imshow(mistakes, cmap="Reds", vmin=0, vmax=max(MANY, float(mistakes.max())) * 1.6)
     for row in range(len(found.rows)):
+        axes.add_patch(Rectangle((row - 0.5, row - 0.5), 1, 1, facecolor=RIGHT, edgecolor="none"))
         for column in range(len(found.columns)):
             count = int(found.counts[row, column])
             if count:
-                colour = QUIET if row == column else INK
-                axes.text(column, row, f"{count:,}", ha="center", va="center", color=colour, fontsize=8)
+                weight = "normal" if row == column else "bold"
+                axes.text(
+                    *(column, row, f"{count:,}"), ha="center", va="center", color=INK, fontsize=9, fontweight=weight
+                )
     axes.set_xticks(range(len(found.columns)), list(found.columns))
     axes.set_yticks(range(len(found.rows)), list(found.rows))
     axes.grid(visible=False)

@@ -5,10 +5,8 @@ from pathlib import Path
 
 from digitd.evaluation import canvas, contact, plots
 from digitd.evaluation.figures import Case, Figures
-from digitd.evaluation.page import SHEET, page
+from digitd.evaluation.page import PAGE, SHEET, page
 from digitd.imaging.gray import Gray
-
-PAGE = "index.html"
 
 
 def write(folder: Path, found: Figures, picture_of: Callable[[Case], Gray | None]) -> Path:

@@ -22,24 +22,66 @@ class Labelled:
     label: str
 
 
+@dataclass(frozen=True)
+class Found:
+    """The labelled scans of a folder, and how many more scans are there without a label."""
+
+    scans: list[Labelled]
+    unlabelled: int
+
+
 def labelled(folder: Path, settings: Settings) -> list[Labelled]:
-    """The scans below a folder that labels.csv or their own name labels. UsageError where there is none."""
-    table = _table(folder)
+    """The labelled scans of `find`."""
+    return find(folder, settings).scans
+
+
+def find(folder: Path, settings: Settings) -> Found:
+    """The scans below a folder that labels.csv or their own name labels.
+
+    UsageError where there is none, and where labels.csv cannot be used or names a scan that is not there.
+    """
+    if not folder.is_dir():
+        cause = "is no folder" if folder.exists() else "does not exist"
+        raise UsageError(f"{folder} {cause}", "Name a folder of labelled scans")
+    table, used, unlabelled = _table(folder), set(), 0
     found: list[Labelled] = []
     for target in bulk.targets([os.fspath(folder)], settings):
         if isinstance(target, bulk.Unopened):
             shown = names.printable(target.path)
             raise UsageError(f"{shown} cannot be opened ({target.why})", "Give the right to read it")
-        stem = Path(target.name).stem
-        label = table.get(target.name, table.get(os.path.basename(target.name), labels.in_name(stem)))
-        if label is not None:
+        key = next((name for name in (target.name, os.path.basename(target.name)) if name in table), None)
+        used.add(key)
+        label = labels.in_name(Path(target.name).stem) if key is None else table[key].label
+        if label is None:
+            unlabelled += 1
+        else:
             found.append(Labelled(target, label))
+    if lost := [path for path in table if path not in used]:
+        raise _lost(folder, lost, table[lost[0]].line)
     if not found:
+        empty = f", and its {labels.LABELS_FILE} no rows" if (folder / labels.LABELS_FILE).exists() else ""
         raise UsageError(
-            f"{folder} has no labelled scans",
+            f"{folder} has no labelled scans{empty}",
             f"Put a {labels.LABELS_FILE} (path,label) there, or end the names in -label7.png",
         )
-    return found
+    return Found(found, unlabelled)
+
+
+def count(folder: Path, settings: Settings) -> int:
+    """How many scans there are below a folder, labelled or not."""
+    return sum(isinstance(target, bulk.Target) for target in bulk.targets([os.fspath(folder)], settings))
+
+
+def _lost(folder: Path, paths: Sequence[str], line: int) -> UsageError:
+    """That labels.csv names what is no scan of the folder."""
+    more = f", nor are {len(paths) - 1:,} others that it names" if len(paths) > 1 else ""
+    file = folder / labels.LABELS_FILE
+    if (folder / paths[0]).exists():
+        return UsageError(
+            f"{file}, line {line}: {paths[0]} is not among the folder's scans{more}",
+            "Take its row out, or let inbox.include and inbox.ignore take it in",
+        )
+    return UsageError(f"{file}, line {line}: {paths[0]} is not there{more}", "Correct its path, or take its row out")
 
 
 def cases(
@@ -84,12 +126,14 @@ def kept_aside(scans: Sequence[Labelled], folder: Path) -> list[Labelled]:
     return found
 
 
-def _table(folder: Path) -> dict[str, str]:
+def _table(folder: Path) -> dict[str, labels.Entry]:
     file = folder / labels.LABELS_FILE
     try:
-        return labels.in_table(file.read_text(encoding="utf-8"))
+        # Excel begins UTF-8 with a byte order mark.
+        return labels.in_table(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
+        why = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error
         remedy = "Make it UTF-8 CSV with the columns path and label"
-        raise UsageError(f"{file} cannot be used ({error})", remedy) from error
+        raise UsageError(f"{file} cannot be used: {why}", remedy) from error

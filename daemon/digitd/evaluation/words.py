@@ -14,9 +14,11 @@ COMMON = 5
 
 def rows(found: Figures) -> list[tuple[str, str, str]]:
     """What was measured, its figure, and what it rests on."""
+    left_out = [("left out", f"{found.unlabelled:,}", f"{images(found.unlabelled)} without a label")]
     return [
         ("bundle", found.bundle, found.sha256[:12]),
         (found.of, f"{found.total:,}", _statuses(found)),
+        *(left_out if found.unlabelled else []),
         ("right", share(found.right, found.total), _interval(found.right, found.total)),
         ("read rate", share(found.accepted, found.total), f"accepted: {found.accepted:,}, with accept"
          f" {found.accept:g}, margin {found.margin:g}"),
@@ -41,7 +43,7 @@ def risks(found: Figures) -> list[tuple[str, str, str]]:
 
 
 def threshold(choice: Choice, found: Figures) -> Iterator[str]:
-    """What was chosen, what it rests on, and the lines for config.yaml."""
+    """What was chosen, what it rests on, and, where that is enough, the lines for config.yaml."""
     wanted = f"{100 * choice.error:g} %"
     what = found.of
     point = choice.point
@@ -60,6 +62,8 @@ def threshold(choice: Choice, found: Figures) -> Iterator[str]:
         f"{point.wrong:,} wrong of {point.accepted:,} accepted ({percent(point.risk)}); read rate"
         f" {percent(point.coverage)} of {found.total:,} {what}."
     )
+    if choice.lowest:
+        yield "None of them was less sure and could be accepted: what a lower accept would do is not known."
     if point.wrong == 0:
         yield (
             f"0 wrong of {point.accepted:,} prove little: with 95 % confidence the share is below {percent(high)}, no"
@@ -67,18 +71,30 @@ def threshold(choice: Choice, found: Figures) -> Iterator[str]:
         )
     else:
         yield f"With 95 % confidence the share on others like them is {percent(low)} to {percent(high)}."
-    enough = metrics.needed(choice.error)
-    if high > choice.error:
-        more = f" It would take {enough:,} accepted without a wrong one." if enough is not None else ""
-        yield f"That is not enough to show that {wanted} holds.{more}"
-        if point.threshold < found.accept:
-            yield f"Until more {what} show it, the accept that is set now, {found.accept:g}, is the safer choice."
+    if not choice.enough:
+        yield f"That is not enough to show that {wanted} holds. {_lacking(choice.error, point, what)}"
+        yield f"Until then keep the accept that is set now, {found.accept:g}."
+        return
     yield ""
     yield "In config.yaml:"
     yield ""
     yield "recognition:"
     yield f"  accept: {point.threshold:.4f}"
     yield f"  margin: {choice.margin:g}"
+
+
+def _lacking(error: float, point: Point, what: str) -> str:
+    """How many it would take to show that a threshold keeps to `error`."""
+    enough = metrics.needed(error)
+    if enough is None:
+        return "No number of them can show that none at all will be wrong: allow a few, 0.3% for example."
+    rate = math.ceil(enough / point.coverage)
+    return f"It takes {enough:,} accepted without a wrong one: {rate:,} {what}, as many being accepted as here."
+
+
+def images(count: int) -> str:
+    """`image` or `images`."""
+    return "image" if count == 1 else "images"
 
 
 def share(part: int, whole: int) -> str:
@@ -125,9 +141,12 @@ def _statuses(found: Figures) -> str:
 
 def _confusions(found: Figures) -> str:
     commonest = found.confusion.mistaken[:COMMON]
+    if not commonest and found.right < found.total:
+        return "no digit for another"
     return ", ".join(f"{true} as {read}: {count:,}" for true, read, count in commonest) or "none"
 
 
 def _unaligned(found: Figures) -> str:
-    count = found.confusion.unaligned
-    return f"{count:,} with another number of digits or lines" if count else ""
+    count, failed = found.confusion.unaligned, found.statuses.get("failed", 0)
+    said = [f"{count:,} with another number of digits or lines"] if count else []
+    return ", ".join(said + ([f"{failed:,} failed"] if failed else []))

@@ -27,6 +27,8 @@ DARK_BAND, PAPER_AFTER, DEEPEST = 0.15, 0.7, 0.3
 no deeper than the third share of the page."""
 EVEN = 0.25
 """Paper's light parts differ from their mean by less than this share of what it differs from a dark table."""
+NONE_LIGHTER = 1e-4
+"""No ink that is lighter than paper has fewer pixels than this share of a page."""
 CLEAR_MAJORITY = 0.65
 """So much of a page is never ink, not even of a thick digit cut tightly."""
 
@@ -50,8 +52,11 @@ def has_light_ink(page: Gray) -> bool:
 
     Strokes are narrow, so against a median over a third of the page they stand out to their own side, and skewness
     says which. Where strokes are too thick for that, paper is what most of the page's edge is, unless a clear
-    majority of the page disagrees (then the edge is a dark border or a table).
+    majority of the page disagrees (then the edge is a dark border or a table). Where most of a page has one level and
+    nothing is lighter, that is paper, however many strokes there are: reduced, they would be one gray.
     """
+    if _is_mostly_lightest(page):
+        return False
     small = reduced(page, SMALLER)
     side = max(3, min(small.shape) // 3 | 1)
     deviation = small.astype(np.float64) - cv2.medianBlur(small, side)
@@ -75,6 +80,17 @@ def has_light_ink(page: Gray) -> bool:
     if max(light_page, 1 - light_page) >= CLEAR_MAJORITY:
         return light_page < 0.5
     return light_edge < 0.5
+
+
+def _is_mostly_lightest(page: Gray) -> bool:
+    """Whether a clear majority of the page is of one level, next to nothing lighter, and most of the rest far darker:
+    light ink is no majority, and noise is near to its paper."""
+    histogram = np.asarray(cv2.calcHist([page], [0], None, [256], [0, 256])).ravel()
+    level = int(histogram.argmax())
+    darker, lighter = histogram[: max(0, level - FLAT_BAND)].sum(), histogram[level + FLAT_BAND + 1 :].sum()
+    if lighter > NONE_LIGHTER * page.size or darker > (1 - CLEAR_MAJORITY) * page.size:
+        return False
+    return bool(histogram[: max(0, level - INKED)].sum() > darker / 2)
 
 
 def _is_even(small: Gray) -> bool:

@@ -4,7 +4,7 @@ The path of least ink goes through a loop's two thin walls sooner than along the
 the bay above that stroke and the one below it, there is only one way.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,26 +43,26 @@ def between_bays(small: Small) -> tuple[Path, NDArray[np.float64]]:
     above, below = _open(small, down), _open(small[::-1], up)
     if max(len(above), len(below)) > MOST * max(1.0, small.shape[1] / height):
         above, below = [], []
-    paths = [
-        _led(down, up, row, np.round(np.linspace(at, aside, height - other - row)).astype(np.int64))
+    pairs = [
+        (row, np.round(np.linspace(at, aside, height - other - row)).astype(np.int64))
         for row, at in above
         for other, aside in below
         if height - 1 - other >= row and abs(aside - at) <= _widest(height, height - 1 - other - row)
     ]
-    both = len(paths)
-    paths += [_led(down, up, row, line) for row, at in above for line in _falls(small, row, at)]
-    paths += [_led(up, down, row, line)[::-1] for row, at in below for line in _falls(small[::-1], row, at)]
-    bounded = np.where(np.arange(len(paths)) < both, BOTH, ONE)
-    return np.array(paths, np.int64).reshape(-1, height), bounded
+    falls = [(row, line) for row, at in above for line in _falls(small, row, at)]
+    rises = [(row, line) for row, at in below for line in _falls(small[::-1], row, at)]
+    paths = np.concatenate((_led(down, up, pairs), _led(down, up, falls), _led(up, down, rises)[:, ::-1]))
+    return paths, np.where(np.arange(len(paths)) < len(pairs), BOTH, ONE)
 
 
 def _open(small: Small, down: Sweep) -> list[tuple[int, int]]:
     """The deepest places (row, column) of the bays that are open to above."""
-    return [
-        (row, at)
-        for row, at in _bottoms(small)
-        if float(small[np.arange(row + 1), traced(down, row, at)].sum()) < REACHED
-    ]
+    bottoms = list(_bottoms(small))
+    rows, columns = np.array(bottoms, np.int64).reshape(-1, 2).T
+    every = np.arange(len(small))
+    ink = small[every, traced(down, rows, columns)]
+    into = np.where(every <= rows[:, None], ink, 0).sum(1)
+    return [place for place, crossed in zip(bottoms, into.tolist(), strict=True) if crossed < REACHED]
 
 
 def _bottoms(small: Small) -> Iterator[tuple[int, int]]:
@@ -90,8 +90,14 @@ def _falls(small: Small, row: int, at: int) -> Iterator[Path]:
             yield line[: out[0] + 2]
 
 
-def _led(down: Sweep, up: Sweep, row: int, line: Path) -> Path:
-    """A path whose columns from `row` on are `line`, led on from both its ends to the edges by least ink."""
-    last = row + len(line) - 1
-    head, foot = traced(down, row, int(line[0])), traced(up, len(up.sources) - last, int(line[-1]))
-    return np.concatenate((head[:-1], line, foot[::-1][1:]))
+def _led(down: Sweep, up: Sweep, lines: Sequence[tuple[int, Path]]) -> Path:
+    """Paths (paths, H) whose columns from a row on are given, led on from both their ends to the edges by least ink."""
+    height = len(down.totals)
+    first = np.array([row for row, _ in lines], np.int64)
+    last = np.array([row + len(line) - 1 for row, line in lines], np.int64)
+    head = traced(down, first, np.array([line[0] for _, line in lines], np.int64))
+    foot = traced(up, height - 1 - last, np.array([line[-1] for _, line in lines], np.int64))[:, ::-1]
+    paths = np.asarray(np.where(np.arange(height) < first[:, None], head, foot))
+    for path, (row, line) in zip(paths, lines, strict=True):
+        path[row : row + len(line)] = line
+    return paths

@@ -14,8 +14,9 @@ from digitd.imaging.gray import Gray
 from digitd.imaging.lines import Group
 from digitd.imaging.normalise import normalise
 from digitd.imaging.priors import PLAIN, Traits
-from digitd.imaging.segment import DOT, Kind, Layout, is_single, kinds_of, lines_in, mark_of
+from digitd.imaging.segment import Layout, is_single, lines_in, mark_of
 from digitd.imaging.shapes import CLOSE, Extent, are_one, gap_of, likely_several, may_be_several
+from digitd.imaging.signs import DIGIT, DOT, Kind, natures_of
 from digitd.imaging.touching import extent_of, own_cuts
 
 Box = tuple[int, int, int, int]
@@ -103,7 +104,8 @@ def lattices(ink: Ink, layout: Layout = "auto", digits: int | None = None, most:
 
 
 def _lattice(ink: Ink, line: list[Group], alone: bool, single: bool) -> Lattice:
-    kinds: list[Kind] = ["digit"] if alone or single else kinds_of(line)
+    natures = [DIGIT] if alone or single else natures_of(line)
+    kinds = [nature.kind for nature in natures]
     extents = [extent_of(group) for group in line]
     tall = _tall(extents)
     usual = _usual_width(extents, tall)
@@ -111,11 +113,15 @@ def _lattice(ink: Ink, line: list[Group], alone: bool, single: bool) -> Lattice:
     # One that is alone is seldom opened, and its own cuts are found then.
     ruled = own_cuts(line, alone) if not alone and any(worth) else [[] for _ in line]
     found: list[Candidate] = []
+    rivals: list[Candidate] = []
     uncut: list[tuple[int, Uncut]] = []
     joined = False
-    for number, (group, kind) in enumerate(zip(line, kinds, strict=True)):
+    for number, (group, nature) in enumerate(zip(line, natures, strict=True)):
+        kind = nature.kind
         mark = mark_of(ink, group, kind)
         found.append(Candidate(number, number + 1, mark.box, kind, normalise(mark.ink) if kind == "digit" else None))
+        if nature.rival is not None:
+            rivals.append(Candidate(number, number + 1, mark.box, nature.rival, None, nature.prior))
         before, joined = (
             joined,
             number + 1 < len(line)
@@ -127,7 +133,7 @@ def _lattice(ink: Ink, line: list[Group], alone: bool, single: bool) -> Lattice:
             close = joined and gap_of(group, line[number + 1]) < CLOSE * tall
             at = max(min(part.left for part in group) - 1, 0), max(min(part.top for part in group) - 1, 0)
             uncut.append((number, Uncut(group, mark.ink, at, ruled[number], severable, several, joined, close)))
-    return Lattice(len(line), tuple(found), Line(tall, alone, ink.scale, ink.page), tuple(uncut))
+    return Lattice(len(line), tuple(found + rivals), Line(tall, alone, ink.scale, ink.page), tuple(uncut))
 
 
 def _joinable(groups: Sequence[Group], kinds: Sequence[Kind], extents: Sequence[Extent], tall: float) -> bool:

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from digitd.imaging.background import dark_on_light, flat_paper, paper_of
+from digitd.imaging.contrast import contrast_of
 from digitd.imaging.edges import without_walls
+from digitd.imaging.evidence import coherent, lone_contrast
 from digitd.imaging.forms import without_forms
 from digitd.imaging.frames import without_frames
 from digitd.imaging.gray import Gray, as_gray
@@ -19,24 +20,11 @@ from digitd.imaging.underlines import without_underlines
 
 LARGEST = 1600
 """Longer side of the working size, px: a digit of 2 % of the page still has 32 px."""
-FAINTEST = 8
-"""Ink must be darker than paper by this (of 255), however clean the page: pastel on white is 10."""
-NOISE = 6.0
-"""Ink must be darker than paper by this many standard deviations of the paper's noise."""
-OVERSHOOT = 2.2
-"""Ink must differ from the paper by this much more than the paper's own lighter spots do."""
-CLIPPED, AVERAGED = 0.25, 0.42
-"""Where so many pixels are darker than the paper and none lighter, ink keeps this share of its contrast in a blur."""
-CORE_SHARE = 5e-4
-CORE_PIXELS = 8
-"""The darkest ink is that of so many pixels, as few as the smallest digit has."""
 PEN = 1.2
 """What lies in noise is looked for in means over a pen's width: a Gaussian's of this deviation, px, have a quarter of
 the noise (1 / (2 sqrt(pi) times this)), and strokes of 3 px keep four fifths of their contrast."""
 WEAK, FULL = 0.22, 0.7
 """Below and above these shares of the ink's contrast a pixel is all paper and all ink."""
-SOME = 0.25
-"""The share of the darkest ink's contrast from which pixels are looked at for the usual ink's."""
 INK = 0.36
 """The share of the ink's contrast from which a pixel counts as ink."""
 
@@ -89,18 +77,27 @@ def stages(page: Gray) -> Stages:
         page = as_gray(cv2.resize(page, size, interpolation=cv2.INTER_AREA))
     page = dark_on_light(page)
     flattened, lighter = _flattened(page)
-    judged = _contrast(flattened, lighter)
+    judged, lone = contrast_of(flattened, lighter), False
     if judged is None and min(page.shape) >= MIN_RULED:
         # A stroke is more than a pixel: the mean around each has less noise, and nearly as much ink.
-        smooth, lighter = _flattened(as_gray(cv2.GaussianBlur(page, (0, 0), PEN)))
-        judged = _contrast(smooth, lighter)
-        flattened = flattened if judged is None else smooth
+        smooth, smooth_lighter = _flattened(as_gray(cv2.GaussianBlur(page, (0, 0), PEN)))
+        judged = contrast_of(smooth, smooth_lighter)
+        if judged is None:
+            judged, lone = lone_contrast(flattened, lighter), True
+            if judged is None:
+                judged = lone_contrast(smooth, smooth_lighter)
+                flattened = flattened if judged is None else smooth
+        else:
+            flattened = smooth
     if judged is None:
         nothing = np.zeros(page.shape, np.uint8)
         return Stages(page, flattened, nothing, Ink(nothing, nothing, scale, (width, height)))
     contrast, floor = judged
     found = mask = _mask(flattened, contrast, floor)
     darker, parts = flattened, labelled(mask)
+    if lone:
+        found = mask = coherent(mask, parts, flattened)
+        parts = labelled(mask)
     labels = parts
     written = without_walls(mask, parts)
     if min(mask.shape) >= MIN_RULED:
@@ -158,47 +155,6 @@ def _flattened(page: Gray) -> tuple[Gray, Gray]:
     least = np.maximum(paper, DARKEST).astype(np.uint8)
     darker = cv2.divide(cv2.subtract(paper, page), least, scale=200)
     return as_gray(darker), as_gray(cv2.divide(cv2.subtract(page, paper), least, scale=200))
-
-
-def _contrast(darker: Gray, lighter: Gray) -> tuple[float, float] | None:
-    """The ink's contrast, and the least that is not noise; None where nothing stands out of the noise.
-
-    Noise makes the paper lighter as often as darker, and ink never makes it lighter: so the lighter side tells
-    what the darker side would be without ink.
-    """
-    core = max(CORE_PIXELS, round(darker.size * CORE_SHARE))
-    dark, light = _histogram(darker), _histogram(lighter)
-    ink, spots = _top(dark, core), _top(light, core)
-    sigma = _typical(light) if light[1:].sum() > 0.02 * darker.size else 0
-    if sigma == 0 and dark[1:].sum() > CLIPPED * darker.size:
-        # White paper has its noise clipped on the lighter side; but what a small blur averages away is no stroke.
-        blurred = as_gray(cv2.blur(darker, (3, 3)))
-        if _top(_histogram(blurred), core) < AVERAGED * ink:
-            return None
-    floor = max(FAINTEST, NOISE / 2 * sigma)
-    if ink < max(FAINTEST, NOISE * sigma, OVERSHOOT * min(spots, 40)):
-        return None
-    # A pen's pressure varies, and a pencil's more: the usual ink counts, not the darkest.
-    least = round(max(floor, SOME * ink))
-    some = np.cumsum(dark[least:])
-    usual = least + int(np.searchsorted(some, some[-1] / 2))
-    return float(usual), float(floor)
-
-
-def _histogram(image: Gray) -> NDArray[np.float32]:
-    return np.asarray(cv2.calcHist([image], [0], None, [256], [0, 256]), np.float32).ravel()
-
-
-def _typical(histogram: NDArray[np.float32]) -> int:
-    """One standard deviation, were what is above zero the half of a normal distribution."""
-    above = np.cumsum(histogram[1:])
-    return 1 + int(np.searchsorted(above, above[-1] * 0.68))
-
-
-def _top(histogram: NDArray[np.float32], count: int) -> int:
-    """The value that `count` pixels reach or exceed."""
-    reached = np.cumsum(histogram[::-1])
-    return 255 - int(np.searchsorted(reached, count))
 
 
 def _mask(darker: Gray, contrast: float, floor: float) -> Gray:

@@ -6,6 +6,7 @@ from statistics import median
 import numpy as np
 
 from digitd.errors import TooManyMarksError
+from digitd.imaging.borders import Box, Edge, at_edge, is_digit, is_ground, is_near_edge
 from digitd.imaging.clean import Ink
 from digitd.imaging.gray import Gray, as_gray
 from digitd.imaging.labels import Labels, labelled
@@ -16,17 +17,6 @@ SPECK_PIXELS = 3
 """So many pixels are never a part."""
 SPECK_ALONE = 0.012
 """Where all is small, what is below this share of the page's shorter side is dust."""
-CONTACT = 0.35
-"""A part that lies along so much of one of the page's edges is a border, a table or a shadow."""
-ALONG, GROUND = 0.9, 0.5
-"""What the paper lies on hangs on the page's edge with so much of its own length, and takes up no more than the second
-share of the page; or it runs along so much of two edges."""
-LEAST_PAGE = 64
-"""A page of fewer px is a cell that software has cut out: there is no table in it."""
-MARGIN = 0.006
-"""What is this near to the page's edge, of its longer side, touches it."""
-SHADOW = 140
-"""Ink (of 255) that is fainter than this even at its core, and reaches the page's edge, is a shadow."""
 ROUND, ROUND_SIDES = 0.93, 0.86
 """A punched hole: a part that shares so much with the ellipse in its box, whose sides differ by no more than this."""
 HOLE = 0.45
@@ -84,9 +74,7 @@ def parts_of(ink: Ink, most: int = MOST_MARKS) -> list[Part]:
     if not numbers:
         return []
     numbers.sort(key=lambda number: -boxes[number][4])
-    inside = [number for number in numbers if not _is_border(found, number, ink)]
-    # A digit may fill its picture and lie along an edge; a table's edge does so otherwise.
-    left = inside or [number for number in numbers if not _is_ground(found, number, ink)]
+    left = _along_no_edge(found, numbers, ink)
     if not left:
         return []
     marks = _without_specks(boxes, left, ink.mask.shape)
@@ -102,56 +90,39 @@ def _part(found: Labels, index: int) -> Part:
     return Part(found.left + left, found.top + top, width, height, area, as_gray(own.view(np.uint8)))
 
 
-def _is_border(found: Labels, number: int, ink: Ink) -> bool:
-    """Whether a part lies along the page's edge rather than ends there, as a digit does; or is a shadow there."""
-    height, width = ink.mask.shape
-    margin = round(MARGIN * max(height, width))
-    near = margin + 1
+def _along_no_edge(found: Labels, numbers: list[int], ink: Ink) -> list[int]:
+    """The numbers of the parts that are no borders of the page; those that lie along its edge are digits where they
+    look like the rest, as on a page that was cut close to its digits."""
+    edges = {number: _at_edge(found, number, ink) for number in numbers}
+    inside = [number for number in numbers if edges[number] == "inside"]
+    if not inside:
+        # A digit may fill its picture and lie along an edge; a table's edge does so otherwise.
+        return [number for number in numbers if not is_ground(*_shape(found, number), ink.mask.shape)]
+    usual = _usual([int(found.boxes[number, 3]) for number in inside])
+    return [
+        number
+        for number in numbers
+        if edges[number] == "inside"
+        or (edges[number] == "along" and is_digit(*_shape(found, number), ink.mask.shape, usual))
+    ]
+
+
+def _at_edge(found: Labels, number: int, ink: Ink) -> Edge:
     x, y, wide, tall, _ = found.boxes[number].tolist()
-    left, right = found.left + x <= margin, found.left + x + wide >= width - margin
-    top, bottom = found.top + y <= margin, found.top + y + tall >= height - margin
-    if not (left or right or top or bottom):
-        return False
-    part = _part(found, number)
-    touched = [np.count_nonzero(part.mask[:, :near].any(1)) / height] if left else []
-    touched += [np.count_nonzero(part.mask[:, -near:].any(1)) / height] if right else []
-    touched += [np.count_nonzero(part.mask[:near].any(0)) / width] if top else []
-    touched += [np.count_nonzero(part.mask[-near:].any(0)) / width] if bottom else []
-    line = ((left or right) and part.width <= margin) or ((top or bottom) and part.height <= margin)
-    if line or max(touched) > CONTACT:
-        return True
-    own = ink.ink[part.top : part.bottom, part.left : part.right][part.mask > 0]
-    if float(np.percentile(own, 90)) < SHADOW:
-        return True
-    # A shadow in a corner, or an edge of the table running out of the picture on two sides.
-    return len(touched) >= 2 and sum(touched) > 0.25
+    if is_near_edge((found.left + x, found.top + y, wide, tall), ink.mask.shape):
+        return at_edge(*_shape(found, number), ink.ink)
+    return "inside"
 
 
-def _is_ground(found: Labels, number: int, ink: Ink) -> bool:
-    """Whether a part is what the paper lies on: it hangs on the page's edge all along itself, or on two edges whole."""
-    height, width = ink.mask.shape
-    if min(height, width) < LEAST_PAGE:
-        return False
+def _shape(found: Labels, number: int) -> tuple[Gray, Box]:
+    """A part's mask and box."""
     part = _part(found, number)
-    margin = round(MARGIN * max(height, width))
-    whole = 0
-    # Each edge, turned to be the left one: the mask, where it begins, how long the edge is and how wide the page.
-    for mask, begin, length, wide in (
-        (part.mask, part.left, height, width),
-        (part.mask[:, ::-1], width - part.right, height, width),
-        (part.mask.T, part.top, width, height),
-        (part.mask.T[:, ::-1], height - part.bottom, width, height),
-    ):
-        if begin > margin:
-            continue
-        touching = np.count_nonzero(mask[:, : margin + 1].any(1))
-        whole += touching >= ALONG * length
-        # All of it is one run from the edge in each row: nothing stands off, as an arm of a digit does.
-        solid = np.count_nonzero(np.logical_and.accumulate(mask[:, margin:] > 0, axis=1)) + margin * len(mask)
-        hangs = touching >= max(ALONG * len(mask), CONTACT * length) and solid >= ALONG * part.area
-        if hangs and begin + mask.shape[1] <= GROUND * wide:
-            return True
-    return whole == 2
+    return part.mask, (part.left, part.top, part.width, part.height)
+
+
+def _usual(heights: list[int]) -> float:
+    """The median height of the tall ones."""
+    return float(median(height for height in heights if height >= 0.4 * max(heights)))
 
 
 def _without_specks(boxes: list[list[int]], numbers: list[int], shape: tuple[int, ...]) -> list[int]:

@@ -123,5 +123,7 @@ def _spread(found: list[tuple[float, Seam]], most: int) -> list[Seam]:
         best = int(cost.argmin())
         kept.append(found[best][1])
         cost[np.abs(middles - middles[best]) < CLOSE * height] += CROWDED
-        cost[np.abs(paths - paths[best]).max(1) <= SAME * height] = np.inf
+        # Paths that are the same have about the same middle: the others' rows need not be compared.
+        near = np.flatnonzero(np.abs(middles - middles[best]) <= SAME * height + 1e-6)
+        cost[near[np.abs(paths[near] - paths[best]).max(1) <= SAME * height]] = np.inf
     return kept

@@ -16,6 +16,9 @@ SMALLEST = 20
 """A frame's sides are at least this, px."""
 MOST = 200
 """So many parts, those with the largest boxes, are looked at: a form has that many boxes, a texture has more."""
+MOST_AREA = 4.0
+"""Their boxes have together so many times the page's area: a border, a table in it, its sections and their boxes are
+four deep. Rings within rings are a pattern; what is left of them is no digit."""
 SOLID = 0.5
 """A form is thin lines: a part that fills more of its box is a table, a border or a blot."""
 THICKEST = 0.12
@@ -47,7 +50,7 @@ def without_frames(mask: Gray, found: Labels) -> Gray:
         return mask
     sizes = boxes[:, cv2.CC_STAT_WIDTH] * boxes[:, cv2.CC_STAT_HEIGHT]
     taken: Gray | None = None
-    usual = 0.0
+    usual, area_left = 0.0, MOST_AREA * mask.size
     for index in np.argsort(-sizes, kind="stable")[:MOST].tolist():
         left, top, width, height, area = boxes[index].tolist()
         if min(width, height) < SMALLEST or area > SOLID * width * height:
@@ -55,6 +58,8 @@ def without_frames(mask: Gray, found: Labels) -> Gray:
         surrounds = _surrounds(boxes, index)
         if not surrounds and not _edged(found, index):
             continue
+        if (area_left := area_left - width * height) < 0:
+            break
         own = as_gray((found.labels[top : top + height, left : left + width] == index + 1).view(np.uint8))
         part = np.s_[found.top + top : found.top + top + height, found.left + left : found.left + left + width]
         whole, written = cv2.countNonZero(own), mask[part]

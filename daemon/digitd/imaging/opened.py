@@ -17,22 +17,40 @@ from digitd.imaging.touching import extent_of, own_cuts
 
 MOST_OPENED = 100
 """A page has at most so many marks opened, from its first line on: more is no handwriting."""
+LONGEST_ROW = 12.0
+"""A mark wider than this share of its height is not opened: that many digits that all touch do not occur. Numbers of
+ten digits do, and some of theirs touch; what is longer is a flourish, a hatching or a line that was not taken out."""
+MOST_WIDTH = 200.0
+"""The marks opened on a page are together so many times as wide as tall: two digits in each. What a mark costs grows
+with that, for so do its cuts."""
 
 
 def opened(lattices: Sequence[Lattice], doubtful: Sequence[Collection[int]]) -> list[Lattice]:
     """A page's lattices with more candidates: for each lattice those of the marks in `doubtful`, by number.
 
     The candidates that were there come
-    first, in their order, then the new ones: what was said of the old ones stays as it is.
+    first, in their order, then the new ones: what was said of the old ones stays as it is. A page has no more opened
+    than `MOST_OPENED` and `MOST_WIDTH` allow; the other marks stay whole.
     """
-    left = MOST_OPENED
+    left, width = MOST_OPENED, MOST_WIDTH
     out = []
     for lattice, doubts in zip(lattices, doubtful, strict=True):
-        chosen = [number for number, mark in lattice.uncut if mark.severable and number in doubts]
-        chosen = chosen[: max(0, left)]
-        left -= len(chosen)
-        out.append(_opened(lattice, set(chosen), doubts))
+        chosen = set()
+        for number, mark in lattice.uncut:
+            if not mark.severable or number not in doubts:
+                continue
+            wide = _digits_wide(mark, lattice.line)
+            if left and wide <= min(LONGEST_ROW, width):
+                chosen.add(number)
+                left, width = left - 1, width - wide
+        out.append(_opened(lattice, chosen, doubts))
     return out
+
+
+def _digits_wide(mark: Uncut, line: Line | None) -> float:
+    """How many times a mark is as wide as tall, or as its line's digits where they are less tall."""
+    width, height = extent_of(mark.group)
+    return width / (height if line is None else min(height, line.tall))
 
 
 def _opened(lattice: Lattice, chosen: Collection[int], doubts: Collection[int]) -> Lattice:

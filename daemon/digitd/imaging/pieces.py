@@ -3,7 +3,9 @@
 from statistics import median
 
 from digitd.imaging.bands import Bands, Sides, overlap, sides_of
-from digitd.imaging.lines import SAME_DIGIT, STRAY, TALL, Group
+from digitd.imaging.components import Part
+from digitd.imaging.lines import CRACK, SAME_DIGIT, STRAY, TALL, Group
+from digitd.imaging.signs import COMMA, Footing, hangs
 
 TOUCHING = 0.12
 """A piece of a digit is at most this share of the digits' height away from the rest of it."""
@@ -19,6 +21,7 @@ def digits_of(line: Group) -> list[Group]:
         return [line]
     tallest = max(part.height for part in line)
     tall = median(part.height for part in line if part.height >= TALL * tallest)
+    commas, line = _commas_of(line, tall)
     groups: list[Group] = [[part] for part in sorted(line, key=lambda part: -part.area)]
     sides = [sides_of(group) for group in groups]
     columns = Bands(tall)
@@ -37,8 +40,27 @@ def digits_of(line: Group) -> list[Group]:
                     sides[first] = sides_of(group)
                     columns.add(first, *sides[first][:2])
                     changed = True
-    order = sorted((number for number, group in enumerate(groups) if group), key=lambda n: sides[n][0] + sides[n][1])
-    return [groups[number] for number in order]
+    whole = [group for group in groups if group] + [[part] for part in commas]
+    return sorted(whole, key=lambda group: sum(sides_of(group)[:2]))
+
+
+def _commas_of(line: Group, tall: float) -> tuple[Group, Group]:
+    """Strokes that hang below the line as commas do, clear of what is above them: no pieces of digits. And the rest."""
+    short = [part for part in line if part.height <= COMMA * tall]
+    footing = Footing([sides_of([part]) for part in line], tall) if short else None
+    commas = [
+        part
+        for part in short
+        if footing is not None and hangs(part, footing, tall) and not any(_cracked(part, other, tall) for other in line)
+    ]
+    return commas, [part for part in line if not any(part is comma for comma in commas)]
+
+
+def _cracked(part: Part, other: Part, tall: float) -> bool:
+    """Whether a stroke goes on where another part ends, as the tail of a 9 that broke does, or where one begins."""
+    if part is other or overlap(part.left, part.right, other.left, other.right) <= SAME_DIGIT:
+        return False
+    return abs(part.top - other.bottom) <= CRACK * tall or 0 <= other.top - part.bottom <= STRAY * tall
 
 
 def _last_that_belongs(

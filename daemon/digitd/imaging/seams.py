@@ -94,12 +94,13 @@ def free(small: Small, rows: Sequence[int]) -> Path:
     """
     height = len(small)
     down, up = swept(small), swept(small[::-1])
-    paths = []
+    places = []
     for row in rows:
         through = down.totals[row] + up.totals[height - 1 - row] - small[row]
-        for at in minima(through, 1, small.shape[1] - 1):
-            paths.append(np.concatenate((traced(down, row, at), traced(up, height - 1 - row, at)[::-1][1:])))
-    return np.array(paths, np.int64).reshape(-1, height)
+        places += [(row, at) for at in minima(through, 1, small.shape[1] - 1)]
+    through_rows, columns = np.array(places, np.int64).reshape(-1, 2).T
+    head, foot = traced(down, through_rows, columns), traced(up, height - 1 - through_rows, columns)[:, ::-1]
+    return np.asarray(np.where(np.arange(height) <= through_rows[:, None], head, foot))
 
 
 def swept(small: Small) -> Sweep:
@@ -112,13 +113,17 @@ def swept(small: Small) -> Sweep:
     return Sweep(totals, sources)
 
 
-def traced(sweep: Sweep, row: int, at: int) -> Path:
-    """The columns of the least path to the pixel (row, at), from the first row to that: (row + 1,)."""
-    path = np.zeros(row + 1, np.int64)
-    path[row] = at
-    for higher in range(row, 0, -1):
-        path[higher - 1] = path[higher] + sweep.sources[higher - 1][path[higher]]
-    return path
+def traced(sweep: Sweep, rows: Path, columns: Path) -> Path:
+    """The columns of the least paths to the pixels (rows, columns), (paths,) each, from the first row to that: (paths,
+    H), the pixel's own column from its row on.
+
+    All at once: hatching and scribbles have thousands of paths.
+    """
+    paths = np.repeat(columns[:, None], len(sweep.totals), axis=1)
+    for row in range(len(sweep.sources), 0, -1):
+        below = paths[:, row]
+        paths[:, row - 1] = np.where(rows >= row, below + sweep.sources[row - 1][below], columns)
+    return paths
 
 
 def _stepped(total: Small) -> tuple[Small, Path]:

@@ -1,7 +1,8 @@
 """One part's ways to be cut: every run of ink between two of its candidate cuts that may be a digit."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -60,25 +61,39 @@ def spans_of(group: Group, ruled: Sequence[int], line: Line) -> Ways:
     slim = max(0.0, ROOM_FOR_TWO - width / line.tall)
     last = len(edges) - 1
     borders = {0, last} | {number for number, cut in enumerate(cuts, 1) if any(cut is one for one in certain)}
+    # What shape alone would make of it is always among the candidates.
+    asked = set(pairwise(sorted(borders)))
+    narrowest = _narrowest(own, edges)
     found: list[Span] = []
     for start in range(last):
         cut = _of_cut(cuts[start - 1], start in borders, slim, loops) if start else {}
+        widest = LONGEST * max(line.tall, height)
         for end in range(start + 1, last + 1):
-            if (start, end) == (0, last):
+            needed = (start, end) in asked
+            # Most pairs lie too far apart: no ink is looked at for those.
+            if (start, end) == (0, last) or (narrowest(start, end) > widest and not needed):
                 continue
             part = _between(own, edges[start], edges[end], left, top)
             if part is None:
                 continue
-            # What shape alone would make of it is always among the candidates.
-            asked = start in borders and end in borders and not any(start < border < end for border in borders)
             extent = extent_of([part])
-            if extent[0] > LONGEST * max(line.tall, extent[1]) and not asked:
+            if extent[0] > LONGEST * max(line.tall, extent[1]) and not needed:
                 continue
-            traits = Traits(**cut, scraps=_scraps(part), **by_size(extent, line.tall))
+            traits = Traits(**cut, **by_size(extent, line.tall))
             prior = log_prior(traits)
-            if prior >= LEAST_PRIOR or asked:
+            if prior >= LEAST_PRIOR or needed:
                 found.append(Span(start, end, part, prior, traits))
     return Ways(last, _leading(found, last))
+
+
+def _narrowest(own: Gray, edges: Sequence[Path]) -> Callable[[int, int], int]:
+    """For two edges' numbers the least width that their ink can have: that which lies between them on every row."""
+    inked, every = own.any(0), np.arange(own.shape[1] + 1)
+    padded = np.append(inked, True)
+    after = np.minimum.accumulate(np.where(padded, every, own.shape[1])[::-1])[::-1].tolist()
+    before = np.maximum.accumulate(np.where(np.insert(inked, 0, True), every, 0)).tolist()
+    sides = [(int(edge.min()), int(edge.max())) for edge in edges]
+    return lambda start, end: before[sides[end][0]] - after[sides[start][1]]
 
 
 def _of_cut(cut: Seam, asked: bool, slim: float, loops: NDArray[np.int32]) -> dict[str, float]:
@@ -102,19 +117,25 @@ def _loops(own: Gray) -> NDArray[np.int32]:
     return np.asarray(labels[1:-1, 1:-1], np.int32)
 
 
-def _scraps(part: Part) -> float:
-    """The share of its ink outside its largest piece."""
-    count, _, stats, _ = cv2.connectedComponentsWithStats(part.mask, connectivity=8)
-    return 0.0 if count <= 2 else 1.0 - float(stats[1:, cv2.CC_STAT_AREA].max()) / part.area
-
-
 def _between(own: Gray, first: Path, last: Path, left: int, top: int) -> Part | None:
     """The ink between two cuts; None where there is none, or the cuts cross within the ink."""
-    columns = np.arange(own.shape[1])
-    behind, before = columns >= first[:, None], columns < last[:, None]
-    if (first > last).any() and int((own & ~behind & ~before).sum()) > CROSSED * int(own.sum()):
+    if (first > last).any():
+        crossed = _within(own, last, first)
+        if crossed is not None and int(crossed[0].sum()) > CROSSED * int(own.sum()):
+            return None
+    inside = _within(own, first, last)
+    return None if inside is None else piece_of(inside[0], left + inside[1], top)
+
+
+def _within(own: Gray, first: Path, last: Path) -> tuple[NDArray[np.uint8], int] | None:
+    """Those columns of the ink that a row may have from `first` on and before `last`, without what lies outside, and
+    where they begin; None where there are none. No more is touched than they: the ink may be far wider."""
+    start, end = int(first.min()), int(last.max())
+    if end <= start:
         return None
-    return piece_of(own * (behind & before).astype(np.uint8), left, top)
+    columns = np.arange(start, end)
+    inside = (columns >= first[:, None]) & (columns < last[:, None])
+    return own[:, start:end] * inside.astype(np.uint8), start
 
 
 def _leading(spans: Sequence[Span], last: int) -> list[Span]:

@@ -1,9 +1,11 @@
 """A line to write on, or an underline, that digits run into: it is longer than they are on both sides."""
 
 import math
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from digitd.imaging.gray import Gray, as_gray
 from digitd.imaging.labels import Labels
@@ -25,6 +27,9 @@ THICKEST, THICKER = 0.15, 1.5
 stroke that runs into it, and stays."""
 TALL = 0.3
 """A digit on it is at least this share of the part's height."""
+HALF, STRUCK = 0.25, 0.5
+"""A line that goes through digits has more than the first share of their height below it, in the second share of the
+columns that have ink at all: it strikes them out. It stays, so that they are read as what they are, no digits."""
 
 
 def without_underlines(mask: Gray, found: Labels) -> Gray:
@@ -70,8 +75,21 @@ def _underline(own: Gray, slope: float, alone: bool) -> Gray | None:
     digits = [index for index in range(1, count) if stats[index, cv2.CC_STAT_HEIGHT] >= TALL * tall]
     if not digits:
         return None
+    if _strikes_out(rest, stats[1:], (int(rows[0]) + int(rows[-1])) / 2):
+        return None
     begin = min(int(stats[index, cv2.CC_STAT_LEFT]) for index in digits)
     end = max(int(stats[index, cv2.CC_STAT_LEFT] + stats[index, cv2.CC_STAT_WIDTH]) for index in digits)
     if begin - left < thickness + 2 or left + wide - end < thickness + 2:
         return None
     return unlevelled(line, slope, own.shape)
+
+
+def _strikes_out(rest: Gray, stats: NDArray[Any], middle: float) -> bool:
+    """Whether a line at that row goes through what else there is, (H, W) in components of those statistics."""
+    tall = cv2.boundingRect(rest)[3]
+    both, below = np.zeros(rest.shape[1], np.bool_), np.zeros(rest.shape[1], np.bool_)
+    for left, top, wide, high, _ in stats.tolist():
+        if high >= HALF * tall:
+            both[left : left + wide] = True
+            below[left : left + wide] |= top + high / 2 > middle
+    return bool(np.count_nonzero(below) >= STRUCK * np.count_nonzero(both))

@@ -103,7 +103,8 @@ def _is_lone_mark_cut(lattices: Sequence[Lattice], paths: Sequence[Sequence[int]
 def _edge(candidate: Candidate, row: Probabilities | None, classes: Sequence[str]) -> Edge:
     """A candidate as an edge: its best digit, or no digit where that is more probable."""
     if row is None:
-        return Edge(candidate.start, candidate.end, candidate.prior, 0)
+        # A sign reads as nothing, and yet otherwise than a separator does.
+        return Edge(candidate.start, candidate.end, candidate.prior, 0, "-" if candidate.kind == "sign" else "")
     chances = dict(zip(classes, row.tolist(), strict=True))
     nothing = chances.pop(NO_DIGIT, 0.0)
     best = max(chances, key=chances.__getitem__)
@@ -114,12 +115,18 @@ def _edge(candidate: Candidate, row: Probabilities | None, classes: Sequence[str
 
 def _without_dirt(lines: list[list[Read]]) -> tuple[tuple[Read, ...], ...]:
     """The lines without small marks that are no digits, where there are digits; and without lines of those alone."""
-    unread = any(read.guess.digit == NO_DIGIT for line in lines for read in line)
-    if unread:
-        heights = [read.candidate.box[3] for line in lines for read in line if read.guess.digit != NO_DIGIT]
-        least = SMALL * median(heights) if heights else 0.0
+    if any(read.guess.digit == NO_DIGIT for line in lines for read in line):
+        usual = _height_of([read for line in lines for read in line])
+        # A row that is written smaller has its own measure.
+        leasts = [SMALL * (_height_of(line) or usual or 0) for line in lines]
         lines = [
             [read for read in line if read.guess.digit != NO_DIGIT or max(read.candidate.box[2:]) >= least]
-            for line in lines
+            for line, least in zip(lines, leasts, strict=True)
         ]
     return tuple(tuple(line) for line in lines if line)
+
+
+def _height_of(reads: Sequence[Read]) -> float | None:
+    """The median height of the digits among them; None where there are none."""
+    heights = [read.candidate.box[3] for read in reads if read.guess.digit != NO_DIGIT]
+    return median(heights) if heights else None

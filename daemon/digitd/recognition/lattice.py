@@ -10,8 +10,12 @@ import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
+import numpy.typing as npt
+
+Weights = npt.NDArray[np.float64]
 
 JUNK = 0.005
 """What is surely no digit is passed over at the price of a digit with this probability, instead of being cut until its
@@ -106,18 +110,47 @@ def choose(lines: Sequence[tuple[int, Sequence[Edge]]], expected: int | None = N
 
 
 def _weight_of(edges: Sequence[Edge], last: int, texts: Sequence[str]) -> float:
-    """The logarithm of the weight of all paths to the border `last` whose edges read as these, one after another."""
-    wanted = np.array(texts, dtype=object)
-    total = np.full((last + 1, len(texts) + 1), -np.inf)
-    total[0, 0] = 0.0
-    for edge in sorted(edges, key=lambda edge: edge.start):
-        weight = total[edge.start] + edge.score
-        if not edge.text:
-            np.logaddexp(total[edge.end], weight, out=total[edge.end])
+    """The logarithm of the weight of all paths to the border `last` whose edges read as these, one after another.
+
+    Of each border only the numbers of texts are kept that paths to it may have, and those only until its last edge:
+    a line of thousands of marks, each certain, has one number for each border.
+    """
+    ordered = sorted(edges, key=lambda edge: edge.start)
+    least, most = _counts(ordered, last, len(texts))
+    codes = {text: code for code, text in enumerate(dict.fromkeys(texts))}
+    wanted = np.array([codes[text] for text in texts], np.int64)
+    totals: dict[int, Weights] = {0: np.zeros(1)}
+    for start, group in groupby(ordered, key=lambda edge: edge.start):
+        total = totals.pop(start, None)
+        if total is None:
             continue
-        fits = np.flatnonzero((wanted == edge.text) & np.isfinite(weight[:-1]))
-        total[edge.end, fits + 1] = np.logaddexp(total[edge.end, fits + 1], weight[fits])
-    return float(total[last, -1])
+        reads = wanted[least[start] : most[start] + 1]
+        for edge in group:
+            if edge.end not in totals:
+                totals[edge.end] = np.full(max(0, most[edge.end] + 1 - least[edge.end]), -np.inf)
+            target = totals[edge.end]
+            # Where the fewest texts of this border, with that of the edge, are among those of the other.
+            shift = least[start] + bool(edge.text) - least[edge.end]
+            if edge.text:
+                fits = np.flatnonzero(reads == codes.get(edge.text, -1))
+                target[fits + shift] = np.logaddexp(target[fits + shift], total[fits] + edge.score)
+            else:
+                place = target[shift : shift + len(total)]
+                np.logaddexp(place, total + edge.score, out=place)
+    found = totals.get(last)
+    return float(found[-1]) if found is not None and most[last] == len(texts) else -math.inf
+
+
+def _counts(ordered: Sequence[Edge], last: int, limit: int) -> tuple[list[int], list[int]]:
+    """The fewest and the most texts that the paths to each border have, no more than `limit`; of edges by start."""
+    least, most = [limit + 1] * (last + 1), [-1] * (last + 1)
+    least[0] = most[0] = 0
+    for edge in ordered:
+        if most[edge.start] >= 0:
+            one = bool(edge.text)
+            least[edge.end] = min(least[edge.end], least[edge.start] + one)
+            most[edge.end] = max(most[edge.end], min(limit, most[edge.start] + one))
+    return least, most
 
 
 def _chained(lines: Sequence[tuple[int, Sequence[Edge]]]) -> tuple[list[Edge], list[int]]:

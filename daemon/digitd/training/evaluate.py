@@ -60,4 +60,6 @@ def wilson(correct: int, total: int) -> tuple[float, float]:
     share, z2 = correct / total, Z95**2
     middle = (share + z2 / (2 * total)) / (1 + z2 / total)
     half = Z95 / (1 + z2 / total) * math.sqrt(share * (1 - share) / total + z2 / (4 * total**2))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    # At the ends the formula gives the share itself, and rounding must not shut that out.
+    low = 0.0 if correct == 0 else max(0.0, middle - half)
+    return low, 1.0 if correct == total else min(1.0, middle + half)

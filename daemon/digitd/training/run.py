@@ -17,6 +17,7 @@ from digitd.recognition.bundle import Bundle, Figures, File, Input, Manifest, Tr
 from digitd.results import timestamp
 from digitd.training import data as mnist
 from digitd.training import scans
+from digitd.training.errors import PresetError
 from digitd.training.provenance import code_sha256, versions
 from digitd.training.scans import OwnScans
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from digitd.training.fit import Fitted, Progress
     from digitd.training.scans import Gathered
 
+PRESETS = ("default", "tutorial")
+"""The names of networks.PRESETS, which cannot be asked before TensorFlow has started."""
 INT8_MAY_LOSE = 0.0003
 """How much worse the int8 export may read the held-out images before float32 ships instead."""
 
@@ -48,6 +51,21 @@ class Summary:
     own: OwnScans | None = None
 
 
+def check(preset: str, data: Path | None, out: Path, seed: int, epochs: int | None) -> mnist.Mnist | None:
+    """Whether `train` can begin with these, as far as is known without TensorFlow; gives the MNIST that is in `data`.
+
+    Raises PresetError, DataError, FolderError, or UsageError.
+    """
+    if seed < 0 or (epochs is not None and epochs < 1):
+        raise UsageError(
+            f"The seed {seed} with {epochs} epochs is nothing to train by", "Seeds begin at 0, epochs at 1"
+        )
+    if preset not in PRESETS:
+        raise PresetError(f"There is no preset {preset!r}", f"Choose one of {', '.join(PRESETS)}")
+    _check_out(out)
+    return None if data is None else mnist.load(data)
+
+
 def train(
     preset: str,
     data: Path | None,
@@ -65,11 +83,7 @@ def train(
     PresetError, DataError, FolderError, or UsageError. Nothing is chosen by the test set.
     """
     begun = time.monotonic()
-    if seed < 0 or (epochs is not None and epochs < 1):
-        raise UsageError(
-            f"The seed {seed} with {epochs} epochs is nothing to train by", "Seeds begin at 0, epochs at 1"
-        )
-    _check_out(out)
+    published = check(preset, data, out, seed, epochs)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     progress(0, 0, "starting TensorFlow")
     # Imported here: `digitd train --help` must not wait for TensorFlow.
@@ -77,8 +91,9 @@ def train(
     from digitd.training import fit, networks
 
     recipe = networks.preset(preset)
-    progress(0, 0, "loading MNIST")
-    published = mnist.load(data)
+    if published is None:
+        progress(0, 0, "loading MNIST")
+        published = mnist.load(None)
     extra = None
     if own is not None:
         repeated = scans.repeated(own[0].train, len(published.train_images))

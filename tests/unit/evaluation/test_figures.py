@@ -81,6 +81,7 @@ def test_the_figures_are_plain_json() -> None:
         "margin": 0.5,
         "needed_without_error": 6,
         "accept": 0.92,
+        "enough": False,
         "accepted": 3,
         "accepted_and_wrong": 1,
         "wrong_of_accepted": 1 / 3,
@@ -107,25 +108,39 @@ def test_nothing_accepted_divides_by_nothing() -> None:
 
 
 def test_few_scans_prove_little_and_that_is_said() -> None:
-    """Without a wrong one, the upper bound that so few give, how many it would take, and the lines to set."""
+    """Without a wrong one, the upper bound that so few give, how many it takes, and no lines to set."""
     cases = [case("1", "1", 0.95), *(case("2", "2", 0.99) for _ in range(34))]
     found = figures(BUNDLE, "scans", cases, accept=0.9, margin=0.4, error=0.003)
     assert found.choice is not None
     said = "\n".join(words.threshold(found.choice, found))
     assert "0 wrong of 35 accepted (0.00 %); read rate 100.00 % of 35 scans" in said
     assert f"below {words.percent(wilson(0, 35)[1])}" in said
-    assert "It would take 1,277 accepted without a wrong one" in said
-    assert "safer" not in said
-    assert said.endswith("recognition:\n  accept: 0.9500\n  margin: 0.4")
+    assert "It takes 1,277 accepted without a wrong one: 1,277 scans" in said
+    assert "None of them was less sure" in said
+    assert said.endswith("keep the accept that is set now, 0.9.")
 
 
-def test_a_lower_threshold_that_is_not_shown_is_warned_of() -> None:
-    """Where few scans would lower what is set, the words advise to wait; the lines are there all the same."""
-    found = figures(BUNDLE, "scans", [case("1", "1", 0.4)] * 20, accept=0.9, margin=0.3, error=0.003)
-    assert found.choice is not None
-    said = "\n".join(words.threshold(found.choice, found))
-    assert "the accept that is set now, 0.9, is the safer choice" in said
-    assert "accept: 0.4000" in said
+def test_a_threshold_that_is_shown_goes_before_a_lower_one_that_is_not() -> None:
+    """Down to 0.5 a tenth is wrong by chance; down to 0.9 so many are right that it is shown."""
+    cases = [case("1", "1", 0.9)] * 100 + [case("1", "7", 0.5)] * 11
+    found = figures(BUNDLE, "scans", cases, accept=0.9, margin=0.3, error=0.1)
+    assert found.choice is not None and found.choice.point is not None
+    assert (found.choice.enough, found.choice.lowest, found.choice.point.threshold) == (True, False, 0.9)
+    assert list(words.threshold(found.choice, found))[-2:] == ["  accept: 0.9000", "  margin: 0.3"]
+
+
+@pytest.mark.parametrize(("part", "whole"), [(0, 517), (1, 1), (2, 2), (1, 20001), (20000, 20001), (0, 1)])
+def test_an_interval_holds_its_share_as_it_is_written(part: int, whole: int) -> None:
+    """At the ends it begins with 0.00 % and ends with 100.00 %."""
+    low, high = (float(words.percent(each).rstrip(" %")) for each in wilson(part, whole))
+    assert low <= float(words.percent(part / whole).rstrip(" %")) <= high
+
+
+def test_errors_that_are_no_confusions_are_not_called_none() -> None:
+    """Of a text with another number of digits it is said how many there are."""
+    found = figures(BUNDLE, "scans", [case("12", "1", 0.9)], accept=0.9, margin=0.5, unlabelled=3)
+    assert ("confusions", "no digit for another", "1 with another number of digits or lines") in words.rows(found)
+    assert ("left out", "3", "images without a label") in words.rows(found)
 
 
 def test_enough_scans_are_not_belittled() -> None:

@@ -74,20 +74,20 @@ def test_hatching_has_no_bays() -> None:
     assert not len(paths)
 
 
-def test_a_cut_counts_the_loops_that_it_opens_and_a_piece_its_scraps() -> None:
-    """Between two zeros none is opened; through one of them one is, and what it leaves beside the other is a scrap."""
+def test_a_cut_counts_the_loops_that_it_opens() -> None:
+    """Between two zeros none is opened; through one of them one is."""
     ink = rings(0, 82)
     part = piece_of(ink, 0, 0)
     assert part is not None
     spans = spans_of([part], [], Line(float(part.height), True, 1.0, (400, 200))).spans
     last = max(span.end for span in spans)
     whole = [
-        (span.traits.opened, span.traits.scraps)
+        span.traits.opened
         for span in spans
         if span.end == last and loops_of(span.part.mask) == 1 and abs(span.part.width - 86) < 6
     ]
     opening = [span.traits.opened for span in spans if span.start and span.part.width < 50]
-    assert (0.0, 0.0) in whole
+    assert 0.0 in whole
     assert 1.0 in opening
 
 

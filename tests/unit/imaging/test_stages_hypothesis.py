@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import cv2
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,17 +10,22 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
 from digitd.imaging import clean
-from digitd.imaging.candidates import lattices
+from digitd.imaging.candidates import Line, lattices
 from digitd.imaging.colour import to_gray
 from digitd.imaging.components import parts_of
+from digitd.imaging.cuts import seams
 from digitd.imaging.edges import without_walls
 from digitd.imaging.forms import without_forms
 from digitd.imaging.frames import without_frames
 from digitd.imaging.gray import Gray
 from digitd.imaging.labels import labelled
 from digitd.imaging.normalise import normalise
+from digitd.imaging.opened import opened
+from digitd.imaging.rings import without_rings
 from digitd.imaging.rules import without_rules
+from digitd.imaging.spans import spans_of
 from digitd.imaging.tilt import STEEPEST, levelled, slope_of, unlevelled
+from digitd.imaging.touching import piece_of
 from digitd.imaging.underlines import without_underlines
 
 SIDES = st.tuples(st.integers(1, 70), st.integers(1, 70))
@@ -142,3 +148,53 @@ def test_any_ink_is_brought_to_28_by_28(ink: Gray) -> None:
     assert glyph.shape == (28, 28)
     assert glyph.dtype == np.uint8
     assert glyph.any() == ink.any()
+
+
+@quick
+@given(masks(), st.floats(0.3, 2.0))
+def test_any_mark_is_opened_into_pieces_of_itself(mask: Gray, tall: float) -> None:
+    """Whatever the ink, and whatever the height of its line, each cut has one column a row, and each piece is some of
+    the mark's ink between two borders that a path leads through."""
+    part = piece_of(mask, 3, 5)
+    if part is None:
+        return
+    for seam in seams(part.mask, 20):
+        assert seam.path.shape == (part.height,)
+        assert seam.path.min() >= 1 and seam.path.max() < part.width
+    ways = spans_of([part], [], Line(max(1.0, tall * part.height), True, 1.0, (200, 200)))
+    for span in ways.spans:
+        x, y = span.part.left - part.left, span.part.top - part.top
+        place = part.mask[y : y + span.part.height, x : x + span.part.width]
+        assert 0 <= span.start < span.end <= ways.pieces
+        assert span.part.mask.any() and not np.any(span.part.mask > place)
+
+
+@quick
+@given(pages_of())
+def test_any_page_is_opened(page: Gray) -> None:
+    """All marks opened, each line still has its marks, and more candidates, between its borders."""
+    whole = lattices(clean.clean(page))
+    more = opened(whole, [{number for number, _ in lattice.uncut} for lattice in whole])
+    for before, after in zip(whole, more, strict=True):
+        assert [one.box for one in after.candidates[: len(before.candidates)]] == [one.box for one in before.candidates]
+        assert all(0 <= one.start < one.end <= after.length for one in after.candidates)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(20, 400), st.integers(20, 400), st.integers(0, 2**32 - 1))
+def test_a_large_page_loses_rings_and_frames_alone(height: int, width: int, seed: int) -> None:
+    """Of a page with rings and boxes anywhere on it, within each other or cut by its edges, nothing is added to."""
+    random = np.random.default_rng(seed)
+    mask = np.zeros((height, width), np.uint8)
+    for _ in range(int(random.integers(1, 20))):
+        x, y, size, pen = (int(random.integers(low, high)) for low, high in ((0, width), (0, height), (2, 200), (1, 6)))
+        if random.random() < 0.5:
+            cv2.circle(mask, (x, y), size // 2, 1, pen)
+        else:
+            cv2.rectangle(mask, (x, y), (x + size, y + int(random.integers(2, 200))), 1, pen)
+    before = mask.copy()
+    for stage in (without_rings, without_frames):
+        rest = stage(mask, labelled(mask))
+        assert rest.shape == mask.shape
+        assert not np.any(rest > mask)
+    assert np.array_equal(mask, before)

@@ -1,6 +1,7 @@
 """The best path through a page's candidates, and how sure it is."""
 
 import math
+import tracemalloc
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -130,3 +131,18 @@ def test_what_is_certain_is_certain() -> None:
     assert choose(lines).probability == pytest.approx(1)
     assert choose([]).paths == ()
     assert choose([]).probability == 1
+
+
+def test_a_line_of_thousands_of_marks_takes_no_table_of_marks_by_texts() -> None:
+    """Of 5,000 marks, two of which may be cut, only as many weights are kept as there are ways to count them."""
+    edges = [Edge(at, at + 1, -0.1, 1, str(at % 10)) for at in range(5000)]
+    edges += [Edge(at, at + 2, -1.0, 1, "8") for at in (17, 4000)]
+    tracemalloc.start()
+    try:
+        choice = choose([(5000, edges)])
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert choice.paths == (tuple(range(5000)),)
+    assert 0.4 < choice.probability < 0.6
+    assert peak < 10_000_000

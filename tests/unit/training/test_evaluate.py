@@ -17,6 +17,12 @@ def test_wilsons_interval_has_the_published_values(correct: int, total: int, low
     assert wilson(correct, total) == pytest.approx((low, high), abs=2e-5)
 
 
+@pytest.mark.parametrize("total", [1, 2, 4, 517, 1000, 9999])
+def test_the_interval_ends_where_its_share_does(total: int) -> None:
+    """Of none of them it begins with exactly 0, of all of them it ends with exactly 1."""
+    assert (wilson(0, total)[0], wilson(total, total)[1]) == (0.0, 1.0)
+
+
 @given(st.integers(0, 5000), st.integers(0, 5000))
 def test_the_interval_holds_the_share(correct: int, others: int) -> None:
     """Whatever the counts: 0 <= low <= share <= high <= 1."""

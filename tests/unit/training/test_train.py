@@ -152,3 +152,10 @@ def test_importing_training_does_not_import_tensorflow() -> None:
     """`digitd train --help` need not wait for TensorFlow."""
     code = "import sys, digitd.training; sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
+
+
+def test_presets_are_known_without_tensorflow() -> None:
+    """The names that are checked before it starts are those that there are."""
+    from digitd.training import networks, run
+
+    assert sorted(run.PRESETS) == sorted(networks.PRESETS)
