@@ -49,12 +49,14 @@ class Ink:
 class Stages:
     """A page on its way to its ink, each (H', W') uint8 at the working size.
 
-    `page` is dark on light; `flattened` how much darker than the paper each pixel is; `found` the mask of all that
-    stands out of the paper, frames and ruled lines with it; `ink` what is left without those.
+    `page` is dark on light; `flattened` and `lighter` are how much darker and lighter than the paper each pixel is;
+    `found` the mask of all that stands out of the paper, frames and ruled lines with it; `ink` what is left without
+    those.
     """
 
     page: Gray
     flattened: Gray
+    lighter: Gray
     found: Gray
     ink: Ink
 
@@ -91,7 +93,7 @@ def stages(page: Gray) -> Stages:
             flattened = smooth
     if judged is None:
         nothing = np.zeros(page.shape, np.uint8)
-        return Stages(page, flattened, nothing, Ink(nothing, nothing, scale, (width, height)))
+        return Stages(page, flattened, lighter, nothing, Ink(nothing, nothing, scale, (width, height)))
     contrast, floor = judged
     found = mask = _mask(flattened, contrast, floor)
     darker, parts = flattened, labelled(mask)
@@ -117,9 +119,8 @@ def stages(page: Gray) -> Stages:
         labels = labelled(written)
         mask = as_gray(np.zeros_like(written)) if _is_dust(labels, written.shape) else written
         labels = labels if mask is written else labelled(mask)
-    return Stages(
-        page, flattened, found, Ink(_soft(darker, mask, contrast, floor), mask, scale, (width, height), labels)
-    )
+    ink = Ink(_soft(darker, mask, contrast, floor), mask, scale, (width, height), labels)
+    return Stages(page, flattened, lighter, found, ink)
 
 
 DUST, DUST_SHARE = 4, 0.012

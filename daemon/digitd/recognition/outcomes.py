@@ -21,11 +21,12 @@ class Options:
 
 @dataclass(frozen=True)
 class Page:
-    """One page: its width and height, px, and what was made of it."""
+    """One page: its width and height, px, what was made of it, and whether it has writing of which no mark was left."""
 
     width: int
     height: int
     judged: Judged
+    lost: bool = False
 
 
 def outcome_of(name: str, options: Options, pages: Sequence[Page]) -> Outcome:
@@ -33,10 +34,15 @@ def outcome_of(name: str, options: Options, pages: Sequence[Page]) -> Outcome:
     judged = [page.judged for page in pages]
     readings = tuple(_reading(number, page) for number, page in enumerate(pages, 1))
     sure = [made.confidence for made in judged if made.confidence is not None]
+    lost = [number for number, page in enumerate(pages, 1) if page.lost]
     if not sure:
+        if lost:
+            return Outcome(Status.REVIEW, _lost(name, lost[0], "no_digits"), pages=readings)
         return Outcome(Status.BLANK, pages=readings)
     confidence = rounded(together(sure))
     reason = _doubt(name, options, judged, confidence)
+    if lost and (reason is None or reason.code != "no_digits"):
+        reason = _lost(name, lost[0], "unread_mark")
     return Outcome(
         status=Status.ACCEPTED if reason is None else Status.REVIEW,
         reason=reason,
@@ -55,6 +61,15 @@ def _reading(number: int, page: Page) -> Reading:
     )
     confidence = None if judged.confidence is None else rounded(judged.confidence)
     return Reading(number, page.width, page.height, judged.text, confidence, glyphs)
+
+
+def _lost(name: str, page: int, code: str) -> Reason:
+    """A page has ink that is more than lines, borders and dust, and no mark could be told in it."""
+    return Reason(
+        code,
+        f"{name}: page {page} has ink on it, but no mark can be told in it: its writing is too small or too dense. "
+        "Write what is there by hand, or scan it again, larger.",
+    )
 
 
 def _doubt(name: str, options: Options, judged: Sequence[Judged], confidence: float) -> Reason | None:

@@ -48,11 +48,12 @@ class ScanInput:
 
 @dataclass(frozen=True)
 class _Sheet:
-    """What is kept of a page until the network has spoken: its size and its marks."""
+    """What is kept of a page until the network has spoken: its size, its marks, and whether all of those were lost."""
 
     width: int
     height: int
     lattices: list[Lattice]
+    lost: bool
 
 
 @dataclass(frozen=True)
@@ -120,8 +121,8 @@ class Reader:
         sheets = []
         try:
             for image in self._pages(scan.data):
-                lattices = pipeline.candidates(image, scan.options.layout, scan.options.digits, self._limits.marks)
-                sheets.append(_Sheet(image.shape[1], image.shape[0], lattices))
+                seen = pipeline.seen(image, scan.options.layout, scan.options.digits, self._limits.marks)
+                sheets.append(_Sheet(image.shape[1], image.shape[0], seen.lattices, seen.lost))
                 on_page()
         except ScanError as error:
             # Without its traceback, whose frames hold the scan's bytes.
@@ -180,5 +181,5 @@ def _outcome(cut: _Cut, looks: Iterator[Look]) -> Outcome:
     """What was made of a scan; `looks` gives what was made of its pages next."""
     if cut.error is not None:
         return failed(Reason(cut.error.code, f"{cut.name}: {cut.error}"))
-    pages = [Page(sheet.width, sheet.height, next(looks).judged) for sheet in cut.sheets]
+    pages = [Page(sheet.width, sheet.height, next(looks).judged, sheet.lost) for sheet in cut.sheets]
     return outcome_of(cut.name, cut.options, pages)

@@ -1,8 +1,8 @@
 """A second look at what an engine is not sure of: the same image, moved by a pixel to either side.
 
 A network that pools is not indifferent to where the pixels' grid happens to lie (Zhang, "Making convolutional networks
-shift-invariant again", ICML 2019). The mean of the logits is nearer to the truth than any one's: of the errors on
-digits that the training held out it takes away a tenth, on likenesses of scans as on MNIST's own.
+shift-invariant again", ICML 2019). The mean of the logits is nearer to the truth than any one's: of two networks'
+errors on what the training held out it takes away a tenth, on likenesses of scans as on MNIST's own.
 """
 
 import numpy as np

@@ -74,6 +74,32 @@ def test_nothing_on_the_pages_is_blank(shipped_reader: Reader, png: Png) -> None
     assert (outcome.pages[0].text, outcome.pages[0].confidence, outcome.pages[0].glyphs) == ("", None, ())
 
 
+def checkers() -> Image:
+    """A page full of ink, in which no mark can be told."""
+    y, x = np.mgrid[:1200, :1600]
+    return np.asarray((x // 16 + y // 16) % 2 * 225 + 15, np.uint8)
+
+
+def test_a_page_full_of_ink_is_not_blank(shipped_reader: Reader, png: Png) -> None:
+    """Where no mark can be told in the ink, a person looks: there is no text, and nothing to be sure of."""
+    outcome = shipped_reader.read([ScanInput("dense.png", png(checkers()))])[0]
+    assert (outcome.status, outcome.text, outcome.confidence) == (Status.REVIEW, "", None)
+    assert outcome.reason is not None
+    assert outcome.reason.code == "no_digits"
+    assert outcome.reason.message.startswith("dense.png: page 1 has ink on it, but no mark can be told in it")
+
+
+def test_a_page_full_of_ink_keeps_the_others_from_being_accepted(shipped_reader: Reader, digits: Digits) -> None:
+    """Beside a page that was read, one whose marks cannot be told leaves the text in doubt."""
+    done, tiff = cv2.imencodemulti(".tiff", [page(digits, "3014"), checkers()])
+    assert done
+    outcome = shipped_reader.read([ScanInput("scan.tiff", tiff.tobytes())])[0]
+    assert (outcome.status, outcome.text) == (Status.REVIEW, f"3014{PAGE_BREAK}")
+    assert outcome.reason is not None
+    assert outcome.reason.code == "unread_mark"
+    assert outcome.reason.message.startswith("scan.tiff: page 2 has ink on it")
+
+
 @pytest.mark.parametrize(
     ("data", "code"), [(b"", "empty"), (b"no image at all", "not_an_image"), (b"\x89PNG\r\n\x1a\n", "truncated")]
 )
