@@ -22,7 +22,7 @@ def versions() -> dict[str, str]:
 
 
 def code_sha256() -> str:
-    """The hash of the modules that make the training's images and the network."""
+    """The hash of the modules that make the training's images and the network, but for the cleaning (IMAGING)."""
     digest = hashlib.sha256()
     for name, content in sorted(_sources()):
         digest.update(f"{name}\n".encode())

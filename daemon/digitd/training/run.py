@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shutil
 import tempfile
 import time
 from dataclasses import dataclass
@@ -243,7 +242,7 @@ def _check_out(out: Path) -> None:
 
 
 def _replace(folder: Path, out: Path) -> None:
-    """Put the finished bundle in its place; an old one goes when the new one is ready to stand there."""
+    """Put the finished bundle in its place; an old one steps aside, and goes with the folder it was made in."""
     if out.exists():
-        shutil.rmtree(out)
+        out.rename(folder.parent / "replaced")
     folder.rename(out)

@@ -26,7 +26,13 @@ def test_the_shipped_bundle_is_whole_small_and_made_by_train() -> None:
     assert sum(file.stat().st_size for file in shipped().iterdir()) < 2_000_000
     assert bundle.manifest.training.command.startswith("digitd train --preset default --data FOLDER --seed ")
     assert set(bundle.manifest.files) == {LITERT_FILE, KERAS_FILE}
-    assert {file.name for file in shipped().iterdir()} == {LITERT_FILE, KERAS_FILE, MANIFEST, "MODEL_CARD.md"}
+    assert {file.name for file in shipped().iterdir()} == {
+        LITERT_FILE,
+        KERAS_FILE,
+        MANIFEST,
+        "MODEL_CARD.md",
+        "seeds.json",
+    }
     assert bundle.manifest.figures["mnist_test"].total == 10_000
     assert bundle.manifest.figures["mnist_test"].accuracy >= 0.996
     assert {"python", "tensorflow", "keras", "numpy", "digitd"} <= set(bundle.manifest.versions)
