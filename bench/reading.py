@@ -69,9 +69,9 @@ def read(reader: Reader, options: Options, items: Iterable[Item]) -> Iterator[Se
 
 def of_folder(folder: Path, settings: Settings) -> Iterator[Item]:
     """The labelled scans of a folder, labelled as `digitd evaluate` has them."""
-    from digitd.evaluation.scans import labelled
+    from digitd.evaluation.scans import find
 
-    for scan in labelled(folder, settings):
+    for scan in find(folder, settings).scans:
         yield Item(folder.name, scan.target.name, scan.label, Path(scan.target.path).read_bytes())
 
 

@@ -11,6 +11,7 @@ from digitd.imaging.candidates import Candidate, Lattice
 from digitd.imaging.priors import WEIGHTS
 from digitd.recognition.bundle import NO_DIGIT
 from digitd.recognition.confidence import Probabilities
+from digitd.recognition.judge import likeliest
 from digitd.recognition.lattice import ODDS, READ_AS, log_odds, score
 from digitd.recognition.reader import Options, Reader
 
@@ -108,10 +109,7 @@ def stretches(reader: Reader, each: Field, classes: Sequence[str]) -> Iterator[S
 def _glyph(candidate: Candidate, row: Probabilities | None, classes: Sequence[str]) -> Glyph:
     if row is None:
         return Glyph(candidate, "", 1.0, 0.0)
-    chances = dict(zip(classes, row.tolist(), strict=True))
-    none = chances.pop(NO_DIGIT, 0.0)
-    name = max(chances, key=chances.__getitem__)
-    return Glyph(candidate, name, chances[name], none)
+    return Glyph(candidate, *likeliest(row, classes))
 
 
 def _stretches(lattice: Lattice) -> Iterator[tuple[int, int]]:

@@ -15,7 +15,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import psutil
 import yaml
@@ -50,15 +50,16 @@ def environment(tmp: Path, **more: str) -> dict[str, str]:
 
 
 def digitd(
-    *arguments: str | bytes, cwd: Path, env: Mapping[str, str] | None = None
+    *arguments: str | bytes, cwd: Path, env: Mapping[str, str] | None = None, stdout: IO[bytes] | int = subprocess.PIPE
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a command to its end."""
+    """Run a command to its end; what it prints is kept, unless it goes to a file of its own."""
     return subprocess.run(
         [sys.executable, "-m", "digitd", *arguments],
         cwd=cwd,
         env=env or environment(cwd),
-        capture_output=True,
         stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
         timeout=PATIENCE,
         check=False,
     )

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from e2e import scans
-from e2e.harness import PATIENCE, House, environment
+from e2e.harness import PATIENCE, House, digitd, environment
 
 
 def folder_of(house: House) -> None:
@@ -148,16 +148,7 @@ def test_every_command_ends_quietly_where_nobody_reads(house: House, command: tu
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "wb") as closed:
-        done = subprocess.run(
-            [sys.executable, "-m", "digitd", *command],
-            cwd=house.root,
-            env=environment(house.root),
-            stdin=subprocess.DEVNULL,
-            stdout=closed,
-            stderr=subprocess.PIPE,
-            timeout=PATIENCE,
-            check=False,
-        )
+        done = digitd(*command, cwd=house.root, stdout=closed)
     assert (done.returncode, done.stderr) == (0, b"")
 
 
@@ -166,16 +157,7 @@ def test_a_full_disk_is_said_and_ends_it(house: House, form: str) -> None:
     """Where the results cannot be written, `read` says so in a line, ends, and leaves no worker behind."""
     (house.root / "scan.png").write_bytes(scans.numbered(7))
     with open("/dev/full", "wb") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "digitd", "read", "--format", form, "scan.png"],
-            cwd=house.root,
-            env=environment(house.root),
-            stdin=subprocess.DEVNULL,
-            stdout=full,
-            stderr=subprocess.PIPE,
-            timeout=PATIENCE,
-            check=False,
-        )
+        done = digitd("read", "--format", form, "scan.png", cwd=house.root, stdout=full)
     assert done.returncode == 1
     assert b"No space left on device" in done.stderr
     assert b"Traceback" not in done.stderr

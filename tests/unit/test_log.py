@@ -98,19 +98,19 @@ def test_warnings_and_logging_of_libraries_become_events() -> None:
     """Python's own warnings, the standard logging, its exceptions, and levels that libraries made up."""
     stream = configured("debug")
     warnings.warn("old\nhabit", stacklevel=1)
-    logging.getLogger("some.library").warning("it says %s", HOSTILE)
-    logging.getLogger("some.library").log(25, "made up")
-    logging.getLogger("some.library").log(55, "very made up")
+    logging.getLogger("other.package").warning("it says %s", HOSTILE)
+    logging.getLogger("other.package").log(25, "made up")
+    logging.getLogger("other.package").log(55, "very made up")
     try:
         raise OSError("gone")
     except OSError:
-        logging.getLogger("some.library").exception("failed")
+        logging.getLogger("other.package").exception("failed")
     events = lines(stream)
     assert {event["event"] for event in events} == {"library_message"}
     assert [event["level"] for event in events] == ["warning", "warning", "info", "critical", "error"]
     assert "old\nhabit" in events[0]["message"]
     assert events[1]["message"] == f"it says {HOSTILE}"
-    assert events[1]["library"] == "some.library"
+    assert events[1]["library"] == "other.package"
     assert "OSError: gone" in events[4]["exception"]
 
 
@@ -148,4 +148,4 @@ def test_a_log_that_cannot_be_written_stops_nothing() -> None:
     """No line of a log is worth a scan."""
     configured(stream=Broken())
     log.get().error("delivery_paused")
-    logging.getLogger("some.library").error("too")
+    logging.getLogger("other.package").error("too")

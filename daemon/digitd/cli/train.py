@@ -63,16 +63,17 @@ def train(
     from digitd.training.run import check
     from digitd.training.run import train as make
 
-    # Before one's scans are cut, and TensorFlow starts: both take a while.
-    check(preset, data, bundle, seed, epochs)
-
     command = f"digitd train --preset {preset} --data FOLDER --seed {seed}" + (f" --epochs {epochs}" if epochs else "")
     if data is None:
         command = command.replace(" --data FOLDER", "")
     if scans is not None:
         command += " --scans FOLDER"
     with quiet_libraries(), _Shown() as progress:
-        own, unlabelled = (None, 0) if scans is None else _own(scans, chosen, progress)
+        own, unlabelled = None, 0
+        if scans is not None:
+            # Cutting them takes a while: what the training would refuse is refused before.
+            check(preset, data, bundle, seed, epochs)
+            own, unlabelled = _own(scans, chosen, progress)
         summary = make(preset, data, bundle, seed, epochs, command, progress, own)
     for line in _sentences(summary, unlabelled):
         print(line)

@@ -1,11 +1,11 @@
 """A page without the paper around its ink: on a whole sheet a digit would be a dot."""
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from digitd.imaging.clean import clean
 from digitd.imaging.gray import Gray
+from digitd.imaging.labels import labelled
 
 SPECK = 0.3
 """What is smaller than this share of the largest mark does not keep the paper around it."""
@@ -32,5 +32,5 @@ def to_ink(page: Gray) -> Gray:
 
 def parts(mask: Gray) -> Boxes:
     """The boxes of a mask's connected parts."""
-    found = cv2.connectedComponentsWithStats(mask, connectivity=8)[2]
-    return np.asarray(found[1:, :4], np.int64)
+    found = labelled(mask)
+    return np.asarray(found.boxes[:, :4] + (found.left, found.top, 0, 0), np.int64)

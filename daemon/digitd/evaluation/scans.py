@@ -30,11 +30,6 @@ class Found:
     unlabelled: int
 
 
-def labelled(folder: Path, settings: Settings) -> list[Labelled]:
-    """The labelled scans of `find`."""
-    return find(folder, settings).scans
-
-
 def find(folder: Path, settings: Settings) -> Found:
     """The scans below a folder that labels.csv or their own name labels.
 

@@ -118,7 +118,7 @@ def _lattice(ink: Ink, line: list[Group], alone: bool, single: bool) -> Lattice:
     joined = False
     for number, (group, nature) in enumerate(zip(line, natures, strict=True)):
         kind = nature.kind
-        mark = mark_of(ink, group, kind)
+        mark = mark_of(ink, group)
         found.append(Candidate(number, number + 1, mark.box, kind, normalise(mark.ink) if kind == "digit" else None))
         if nature.rival is not None:
             rivals.append(Candidate(number, number + 1, mark.box, nature.rival, None, nature.prior))

@@ -84,7 +84,7 @@ def _cut(mark: Uncut, spans: Sequence[Span], at: int, line: Line) -> Iterator[Ca
     own = _laid(mark.ink.shape, mark.group, mark.at)
     ink = Ink(mark.ink, own, line.scale, line.page)
     for span in spans:
-        piece = mark_of(ink, [span.part], "digit", mark.at)
+        piece = mark_of(ink, [span.part], mark.at)
         start, end = at + span.start, at + span.end
         yield Candidate(start, end, piece.box, "digit", normalise(piece.ink), span.prior, span.traits)
 
@@ -101,7 +101,7 @@ def _joined(left: Uncut, right: Uncut, start: int, end: int, line: Line) -> Cand
         x, y = mark.at[0] - at[0], mark.at[1] - at[1]
         place = ink[y : y + mark.ink.shape[0], x : x + mark.ink.shape[1]]
         np.maximum(place, mark.ink, out=place)
-    one = mark_of(Ink(ink, _laid(ink.shape, both, at), line.scale, line.page), both, "digit", at)
+    one = mark_of(Ink(ink, _laid(ink.shape, both, at), line.scale, line.page), both, at)
     traits = Traits(joined=1.0, **by_size(extent_of(both), line.tall))
     return Candidate(start, end, one.box, "digit", normalise(one.ink), log_prior(traits), traits)
 

@@ -12,7 +12,6 @@ from digitd.imaging.components import MOST_MARKS, Part, parts_of
 from digitd.imaging.gray import Gray, as_gray
 from digitd.imaging.lines import Group, lines_of
 from digitd.imaging.pieces import digits_of
-from digitd.imaging.signs import Kind
 
 Layout = Literal["auto", "single", "line", "page"]
 
@@ -22,11 +21,10 @@ ONE_DIGIT = 40
 
 @dataclass(frozen=True)
 class Mark:
-    """One mark: its box (x, y, width, height) in px of the page, its own ink (h, w) uint8, and what it is."""
+    """One mark: its box (x, y, width, height) in px of the page, and its own ink (h, w) uint8."""
 
     box: tuple[int, int, int, int]
     ink: Gray
-    kind: Kind
 
 
 def lines_in(ink: Ink, layout: Layout, digits: int | None, most: int = MOST_MARKS) -> list[list[Group]]:
@@ -51,7 +49,7 @@ def is_single(ink: Ink, layout: Layout, digits: int | None) -> bool:
     return layout == "single" or (digits == 1 and layout != "page")
 
 
-def mark_of(ink: Ink, group: Sequence[Part], kind: Kind, at: tuple[int, int] = (0, 0)) -> Mark:
+def mark_of(ink: Ink, group: Sequence[Part], at: tuple[int, int] = (0, 0)) -> Mark:
     """The ink of a group of parts, without what belongs to others. `at` is where the ink begins, px, if it is a piece
     of a page's."""
     x0, y0 = at
@@ -68,7 +66,7 @@ def mark_of(ink: Ink, group: Sequence[Part], kind: Kind, at: tuple[int, int] = (
     others = (ink.mask[top:bottom, left:right] > own).astype(np.uint8)
     crop = ink.ink[top:bottom, left:right] * (near & (1 - others))
     box = _on_page(ink, left + x0, top + y0, right + x0, bottom + y0)
-    return Mark(box, as_gray(crop), kind)
+    return Mark(box, as_gray(crop))
 
 
 def _on_page(ink: Ink, left: int, top: int, right: int, bottom: int) -> tuple[int, int, int, int]:

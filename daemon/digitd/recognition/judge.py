@@ -105,12 +105,18 @@ def _edge(candidate: Candidate, row: Probabilities | None, classes: Sequence[str
     if row is None:
         # A sign reads as nothing, and yet otherwise than a separator does.
         return Edge(candidate.start, candidate.end, candidate.prior, 0, "-" if candidate.kind == "sign" else "")
+    best, chance, nothing = likeliest(row, classes)
+    is_digit = chance >= nothing
+    weight = score(chance, nothing, candidate.prior, best)
+    return Edge(candidate.start, candidate.end, weight, int(is_digit), best if is_digit else NO_DIGIT)
+
+
+def likeliest(row: Probabilities, classes: Sequence[str]) -> tuple[str, float, float]:
+    """The likeliest digit of probabilities (classes,), its probability, and that of no digit."""
     chances = dict(zip(classes, row.tolist(), strict=True))
     nothing = chances.pop(NO_DIGIT, 0.0)
     best = max(chances, key=chances.__getitem__)
-    is_digit = chances[best] >= nothing
-    weight = score(chances[best], nothing, candidate.prior, best)
-    return Edge(candidate.start, candidate.end, weight, int(is_digit), best if is_digit else NO_DIGIT)
+    return best, chances[best], nothing
 
 
 def _without_dirt(lines: list[list[Read]]) -> tuple[tuple[Read, ...], ...]:

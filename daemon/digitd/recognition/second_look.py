@@ -7,6 +7,7 @@ errors on what the training held out it takes away a tenth, on likenesses of sca
 
 import numpy as np
 
+from digitd.recognition.confidence import probabilities
 from digitd.recognition.engine import Engine, Images, Logits
 
 SURE = 0.99
@@ -25,7 +26,7 @@ class SecondLook:
     def logits(self, images: Images) -> Logits:
         """uint8 (N, 28, 28) to float32 (N, classes): of the unsure ones, the mean over the looks."""
         said = self._engine.logits(images)
-        unsure = np.flatnonzero(_highest(said) < SURE)
+        unsure = np.flatnonzero(probabilities(said, 1.0).max(1) < SURE)
         if unsure.size:
             again = self._engine.logits(np.concatenate([moved(images[unsure], *move) for move in MOVES]))
             said[unsure] += again.reshape(len(MOVES), len(unsure), -1).sum(0)
@@ -45,8 +46,3 @@ def moved(images: Images, down: int, right: int) -> Images:
 
 def _places(move: int, size: int) -> slice:
     return slice(max(0, move), size + min(0, move))
-
-
-def _highest(logits: Logits) -> Logits:
-    """Each row's highest probability, float32 (N,), of logits (N, classes)."""
-    return np.asarray(1 / np.exp(logits - logits.max(1, keepdims=True)).sum(1), np.float32)

@@ -49,7 +49,7 @@ def test_a_plain_digit_is_one_candidate(draw: SimpleNamespace, name: str, side: 
     """A digit alone on a page has no competitors, and is all of the page's ink."""
     page = draw.digit(name, side)
     ink = clean(page)
-    mark = mark_of(ink, parts_of(ink), "digit")
+    mark = mark_of(ink, parts_of(ink))
     (lattice,) = candidates(page)
     (one,) = lattice.candidates
     assert lattice.certain

@@ -212,7 +212,7 @@ def test_each_glyph_has_its_own_ink_only(draw: SimpleNamespace) -> None:
     draw.stroke(page, "4", (78, 30, 50, 80), 6)
     ink = clean(page)
     (line,) = lines_in(ink, "auto", None)
-    marks = [mark_of(ink, group, "digit") for group in line]
+    marks = [mark_of(ink, group) for group in line]
     assert len(marks) == 2
     total = sum(int(np.count_nonzero(mark.ink > 127)) for mark in marks)
     assert abs(total - np.count_nonzero(page < 128)) < 0.1 * total
