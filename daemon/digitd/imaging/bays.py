@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from digitd.imaging.seams import Path, Small, Sweep, swept, traced
+from digitd.imaging.seams import Path, Small, Sweep, traced
 
 INKED = 0.4
 """Pixels with more ink than this are ink."""
@@ -29,17 +29,17 @@ BOTH, ONE = 1.0, 0.5
 """How a cut is bounded: by two bays, or by one."""
 
 
-def between_bays(small: Small) -> tuple[Path, NDArray[np.float64]]:
+def between_bays(small: Small, down: Sweep, up: Sweep) -> tuple[Path, NDArray[np.float64]]:
     """The cuts that begin or end in bays, and by how much they are bounded: (cuts, H) and (cuts,), `BOTH` or `ONE`.
 
-    `small` (H, W) is the part's ink, 0..1; a path has for each row the first column right of the cut. From a bay a cut
+    `small` (H, W) is the part's ink, 0..1, `down` and `up` its sweeps; a path has for each row the first column right
+    of the cut. From a bay a cut
     leads on by least ink to the edge, and straight through the ink: to each bay opposite, and until there is paper.
     Source: H. Fujisawa et al., "Segmentation methods for character recognition: from segmentation to document
     structure analysis", Proc. IEEE 80(7), 1992, which pairs the valleys and the peaks of the contour; those that meet
     no bay are drop falls (G. Congedo et al., "Segmentation of numeric strings", ICDAR 1995).
     """
     height = len(small)
-    down, up = swept(small), swept(small[::-1])
     above, below = _open(small, down), _open(small[::-1], up)
     if max(len(above), len(below)) > MOST * max(1.0, small.shape[1] / height):
         above, below = [], []

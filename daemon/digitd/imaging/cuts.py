@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from digitd.imaging.bays import between_bays
 from digitd.imaging.gray import Gray, as_gray
 from digitd.imaging.normalise import stroke_width
-from digitd.imaging.seams import SAME, Path, Seam, Small, free, minima, refined, runs_of
+from digitd.imaging.seams import SAME, Path, Seam, Small, free, minima, refined, runs_of, swept
 
 ROWS = 32
 """Cuts are looked for at this height, px: a stroke of a thin pen still has a pixel or two, and it takes no time."""
@@ -59,8 +59,9 @@ def seams(own: Gray, most: int) -> list[Seam]:
     ) / np.float32(255)
     stroke = max(1.0, stroke_width(as_gray((small > INKED).astype(np.uint8))))
     places = _places(small, stroke, inset)
-    least = np.concatenate((refined(small, places), free(small, FREE)))
-    paths, bays = between_bays(small)
+    down, up = swept(small)
+    least = np.concatenate((refined(small, places), free(small, down, up, FREE)))
+    paths, bays = between_bays(small, down, up)
     # Of the same the first is kept: the one that is known to be bounded.
     paths, first = np.unique(np.concatenate((paths, least)), axis=0, return_index=True)
     bays = np.concatenate((bays, np.zeros(len(least))))[first]

@@ -29,6 +29,8 @@ def without_rings(mask: Gray, found: Labels) -> Gray:
 
     `found` are the labels of that mask. A ring alone is none: it may be a 0.
     """
+    if len(found.boxes) < 2:
+        return mask
     rings = [ring for index in _likely(found, mask.shape) if (ring := _ring(found, index)) is not None]
     if len(rings) < 2:
         return mask

@@ -87,13 +87,12 @@ class Sweep:
     sources: Sequence[Path]
 
 
-def free(small: Small, rows: Sequence[int]) -> Path:
+def free(small: Small, down: Sweep, up: Sweep, rows: Sequence[int]) -> Path:
     """The paths of least ink through each place of these rows where that is less than beside it: (paths, H).
 
     They may lean and bend as they like, by one column a row: around a loop, along a stem.
     """
     height = len(small)
-    down, up = swept(small), swept(small[::-1])
     places = []
     for row in rows:
         through = down.totals[row] + up.totals[height - 1 - row] - small[row]
@@ -103,14 +102,16 @@ def free(small: Small, rows: Sequence[int]) -> Path:
     return np.asarray(np.where(np.arange(height) <= through_rows[:, None], head, foot))
 
 
-def swept(small: Small) -> Sweep:
-    """The least paths downwards through (H, W) ink, 0..1."""
-    totals, sources = [small[0]], []
-    for ink in small[1:]:
-        least, source = _stepped(totals[-1][None])
-        totals.append(least[0] + ink)
-        sources.append(source[0])
-    return Sweep(totals, sources)
+def swept(small: Small) -> tuple[Sweep, Sweep]:
+    """The least paths downwards through (H, W) ink, 0..1, and those upwards: both at once."""
+    ink = np.stack((small, small[::-1]), 1)
+    totals, sources = [ink[0]], []
+    for row in ink[1:]:
+        least, source = _stepped(totals[-1])
+        totals.append(least + row)
+        sources.append(source)
+    down, up = (Sweep([of[way] for of in totals], [of[way] for of in sources]) for way in (0, 1))
+    return down, up
 
 
 def traced(sweep: Sweep, rows: Path, columns: Path) -> Path:
@@ -128,10 +129,10 @@ def traced(sweep: Sweep, rows: Path, columns: Path) -> Path:
 
 def _stepped(total: Small) -> tuple[Small, Path]:
     """For each column (paths, W) of the next row the least total to come from, and where that is: -1, 0 or 1 aside."""
-    beyond = np.full((len(total), 1), np.inf, np.float32)
-    steps = np.stack(
-        (np.concatenate((beyond, total[:, :-1] + BEND), 1), total, np.concatenate((total[:, 1:] + BEND, beyond), 1))
-    )
+    steps = np.full((3, *total.shape), np.inf, np.float32)
+    np.add(total[:, :-1], BEND, out=steps[0, :, 1:])
+    steps[1] = total
+    np.add(total[:, 1:], BEND, out=steps[2, :, :-1])
     return steps.min(0), steps.argmin(0) - 1
 
 

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from numpy.typing import NDArray
 
 from digitd.imaging.bays import BOTH, ONE, between_bays
 from digitd.imaging.candidates import Line
 from digitd.imaging.cuts import seams
 from digitd.imaging.gray import Gray, as_gray
-from digitd.imaging.seams import Small
+from digitd.imaging.seams import Path, Small, swept
 from digitd.imaging.spans import spans_of
 from digitd.imaging.touching import piece_of
 
@@ -37,6 +38,11 @@ def small(ink: Gray) -> Small:
     return cv2.resize(ink * np.float32(1), (width, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
 
 
+def found(ink: Small) -> tuple[Path, NDArray[np.float64]]:
+    """The cuts between the bays of ink (H, W), and by how much each is bounded."""
+    return between_bays(ink, *swept(ink))
+
+
 @pytest.mark.parametrize("apart", [70, 76, 82])
 def test_two_zeros_that_share_a_stroke_part_along_it(apart: int) -> None:
     """A cut leads from the bay above their common stroke to the one below, and leaves both loops whole."""
@@ -50,7 +56,7 @@ def test_two_zeros_that_share_a_stroke_part_along_it(apart: int) -> None:
 
 def test_a_zero_alone_has_no_bays() -> None:
     """There is no paper that reaches into it."""
-    paths, bounded = between_bays(small(rings(0)))
+    paths, bounded = found(small(rings(0)))
     assert paths.shape == (0, 32)
     assert not len(bounded)
 
@@ -60,7 +66,7 @@ def test_a_bay_on_one_side_is_followed_through_the_ink() -> None:
     ink = np.zeros((60, 60), np.uint8)
     ink[:, :8] = ink[:, -8:] = ink[46:54] = 1
     ink[54:, 8:-8] = 0
-    paths, bounded = between_bays(small(as_gray(ink)))
+    paths, bounded = found(small(as_gray(ink)))
     assert len(paths)
     assert set(bounded.tolist()) <= {BOTH, ONE}
     assert ((paths > 4) & (paths < 28)).all()
@@ -70,7 +76,7 @@ def test_hatching_has_no_bays() -> None:
     """A comb of hair lines has more bays than any digits: cuts between all of them would be thousands."""
     ink = np.zeros((32, 400), np.float32)
     ink[:, ::2] = ink[10:22] = 1
-    paths, _ = between_bays(ink)
+    paths, _ = found(ink)
     assert not len(paths)
 
 
@@ -101,6 +107,6 @@ def test_a_cut_counts_the_loops_that_it_opens() -> None:
 )
 def test_every_cut_lies_within_the_ink(ink: Small) -> None:
     """Whatever the ink, a cut has one column for each row, of those that there are."""
-    paths, bounded = between_bays(ink)
+    paths, bounded = found(ink)
     assert paths.shape == (len(bounded), len(ink))
     assert ((paths >= 0) & (paths < ink.shape[1])).all()
