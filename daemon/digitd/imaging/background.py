@@ -4,8 +4,12 @@ import math
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from digitd.imaging.gray import Gray, as_gray
+
+Levels = NDArray[np.float32]
+"""How many pixels of a page have each gray, (256,)."""
 
 SMALL, SMALLER = 64, 48
 """Longer sides at which the paper and the polarity are looked at, px: light changes slowly, strokes are thin there."""
@@ -42,20 +46,26 @@ def reduced(page: Gray, side: int) -> Gray:
     return as_gray(cv2.resize(page, size, interpolation=cv2.INTER_AREA))
 
 
-def dark_on_light(page: Gray) -> Gray:
-    """The page, inverted where its ink is lighter than its paper."""
-    return as_gray(cv2.bitwise_not(page)) if has_light_ink(page) else page
+def levels_of(page: Gray) -> Levels:
+    """How many pixels of a page have each gray, (256,)."""
+    return np.asarray(cv2.calcHist([page], [0], None, [256], [0, 256]), np.float32).ravel()
 
 
-def has_light_ink(page: Gray) -> bool:
-    """Whether the ink is lighter than the paper.
+def dark_on_light(page: Gray) -> tuple[Gray, Levels]:
+    """The page, inverted where its ink is lighter than its paper, and its levels."""
+    levels = levels_of(page)
+    return (as_gray(cv2.bitwise_not(page)), levels[::-1]) if has_light_ink(page, levels) else (page, levels)
+
+
+def has_light_ink(page: Gray, levels: Levels) -> bool:
+    """Whether the ink is lighter than the paper; `levels` are the page's.
 
     Strokes are narrow, so against a median over a third of the page they stand out to their own side, and skewness
     says which. Where strokes are too thick for that, paper is what most of the page's edge is, unless a clear
     majority of the page disagrees (then the edge is a dark border or a table). Where most of a page has one level and
     nothing is lighter, that is paper, however many strokes there are: reduced, they would be one gray.
     """
-    if _is_mostly_lightest(page):
+    if _is_mostly_lightest(levels):
         return False
     small = reduced(page, SMALLER)
     side = max(3, min(small.shape) // 3 | 1)
@@ -82,15 +92,14 @@ def has_light_ink(page: Gray) -> bool:
     return light_edge < 0.5
 
 
-def _is_mostly_lightest(page: Gray) -> bool:
+def _is_mostly_lightest(levels: Levels) -> bool:
     """Whether a clear majority of the page is of one level, next to nothing lighter, and most of the rest far darker:
     light ink is no majority, and noise is near to its paper."""
-    histogram = np.asarray(cv2.calcHist([page], [0], None, [256], [0, 256])).ravel()
-    level = int(histogram.argmax())
-    darker, lighter = histogram[: max(0, level - FLAT_BAND)].sum(), histogram[level + FLAT_BAND + 1 :].sum()
-    if lighter > NONE_LIGHTER * page.size or darker > (1 - CLEAR_MAJORITY) * page.size:
+    level, size = int(levels.argmax()), levels.sum()
+    darker, lighter = levels[: max(0, level - FLAT_BAND)].sum(), levels[level + FLAT_BAND + 1 :].sum()
+    if lighter > NONE_LIGHTER * size or darker > (1 - CLEAR_MAJORITY) * size:
         return False
-    return bool(histogram[: max(0, level - INKED)].sum() > darker / 2)
+    return bool(levels[: max(0, level - INKED)].sum() > darker / 2)
 
 
 def _is_even(small: Gray) -> bool:
@@ -122,12 +131,12 @@ def _without_borders(light: Gray) -> Gray:
     return light
 
 
-def flat_paper(page: Gray) -> int | None:
-    """The paper's level where it is the same all over the page, as in drawings and good scans; or None."""
-    histogram = np.asarray(cv2.calcHist([page], [0], None, [256], [0, 256])).ravel()
-    level = int(histogram.argmax())
-    near = histogram[max(0, level - FLAT_BAND) : level + FLAT_BAND + 1].sum()
-    lighter = histogram[level + FLAT_BAND + 1 :].sum()
+def flat_paper(page: Gray, levels: Levels) -> int | None:
+    """The paper's level where it is the same all over the page, as in drawings and good scans; or None. `levels` are
+    the page's."""
+    level = int(levels.argmax())
+    near = levels[max(0, level - FLAT_BAND) : level + FLAT_BAND + 1].sum()
+    lighter = levels[level + FLAT_BAND + 1 :].sum()
     if near < FLAT_SHARE * page.size or lighter > 0.02 * page.size:
         return None
     rows, columns = (max(1, side // BLOCKS) for side in page.shape)

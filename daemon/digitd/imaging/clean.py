@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from digitd.imaging.background import dark_on_light, flat_paper, paper_of
+from digitd.imaging.background import Levels, dark_on_light, flat_paper, levels_of, paper_of
 from digitd.imaging.contrast import contrast_of
 from digitd.imaging.edges import without_walls
 from digitd.imaging.evidence import coherent, lone_contrast
@@ -77,12 +77,13 @@ def stages(page: Gray) -> Stages:
     if scale > 1:
         size = (max(1, round(width / scale)), max(1, round(height / scale)))
         page = as_gray(cv2.resize(page, size, interpolation=cv2.INTER_AREA))
-    page = dark_on_light(page)
-    flattened, lighter = _flattened(page)
+    page, levels = dark_on_light(page)
+    flattened, lighter = _flattened(page, levels)
     judged, lone = contrast_of(flattened, lighter), False
     if judged is None and min(page.shape) >= MIN_RULED:
         # A stroke is more than a pixel: the mean around each has less noise, and nearly as much ink.
-        smooth, smooth_lighter = _flattened(as_gray(cv2.GaussianBlur(page, (0, 0), PEN)))
+        blurred = as_gray(cv2.GaussianBlur(page, (0, 0), PEN))
+        smooth, smooth_lighter = _flattened(blurred, levels_of(blurred))
         judged = contrast_of(smooth, smooth_lighter)
         if judged is None:
             judged, lone = lone_contrast(flattened, lighter), True
@@ -142,10 +143,10 @@ def _is_dust(found: Labels, shape: tuple[int, ...]) -> bool:
     return bool((found.boxes[:, 2:4] < least).all())
 
 
-def _flattened(page: Gray) -> tuple[Gray, Gray]:
+def _flattened(page: Gray, levels: Levels) -> tuple[Gray, Gray]:
     """How much darker, and how much lighter, than the paper each pixel is, of 255 where the
     paper is flat, of 200 elsewhere."""
-    level = flat_paper(page)
+    level = flat_paper(page, levels)
     if level is not None:
         gain = 255 / max(level, 1)
         difference = (level - np.arange(256)) * gain

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from digitd.imaging.background import has_light_ink
+from digitd.imaging.background import has_light_ink, levels_of
 from digitd.imaging.clean import Ink, clean
 from digitd.imaging.components import parts_of
 from digitd.imaging.gray import Gray, as_gray
@@ -58,8 +58,8 @@ def test_polarity_is_found(draw: SimpleNamespace, kind: str, width: int) -> None
     """Dark ink on light paper and light ink on dark paper are told apart, thin and thick."""
     dark = lit(draw.digit("3", 200, width, 30, 220), kind)
     bright = lit(draw.digit("3", 200, width, 240, 40), kind)
-    assert not has_light_ink(dark)
-    assert has_light_ink(bright)
+    assert not has_light_ink(dark, levels_of(dark))
+    assert has_light_ink(bright, levels_of(bright))
 
 
 def test_both_polarities_give_the_same_ink(draw: SimpleNamespace) -> None:
@@ -203,7 +203,7 @@ def test_black_borders_on_three_sides_make_no_negative(draw: SimpleNamespace, wi
     page = draw.digit("3", 200, 8, 40, 235)
     page[:wide] = page[-wide:] = 20
     page[:, :wide] = 20
-    assert not has_light_ink(page)
+    assert not has_light_ink(page, levels_of(page))
 
 
 def test_punched_holes_are_no_digits(draw: SimpleNamespace) -> None:
