@@ -4,13 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: demo test bench bench-recognition lint lock clean
+.PHONY: demo test chaos bench bench-recognition lint lock clean
 
 demo: $(VENV)/.run                     ## set up, read the samples through a real inbox and outbox, show what came out
 	$(BIN)/python samples/demo.py
 
 test: $(VENV)/.dev lint                ## set up, lint, type-check, test
 	$(BIN)/python -m pytest
+
+chaos: $(VENV)/.dev                    ## kill it at every named point on every way, then ROUNDS=300 times at random instants; SEED=N
+	DIGITD_CHAOS=1 $(BIN)/python -m pytest tests/unit/test_failpoints.py tests/e2e/test_failpoints.py
+	PYTHONPATH=tests $(BIN)/python -m chaos --rounds $(or $(ROUNDS),300) $(if $(SEED),--seed $(SEED))
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

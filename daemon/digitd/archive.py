@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from enum import StrEnum
 
-from digitd import fs, names
+from digitd import failpoints, fs, names
+from digitd.failpoints import Point
 from digitd.settings import DELETE, KEEP
 from digitd.tables import Identity
 
@@ -124,6 +125,7 @@ class Archive:
             target = _free_target(folder, name, ticket)
             if ticket is not None:
                 _write_ticket(target, key, ticket)
+                failpoints.reached(Point.TICKET_WRITTEN)
             try:
                 filed = self._move_to(target, path, source, key, plan)
             finally:
@@ -135,6 +137,7 @@ class Archive:
         """None if the target's name was taken meanwhile."""
         try:
             fs.rename_noreplace(path, target)
+            failpoints.reached(Point.MOVED)
         except FileExistsError:
             return None
         except FileNotFoundError:
@@ -154,9 +157,11 @@ class Archive:
 
     def _copy(self, path: str, source: Identity, target: str, key: str, plan: Callable[[str], None]) -> Filed | None:
         plan(target)
+        failpoints.reached(Point.COPY_PLANNED)
         temporary = os.path.join(os.path.dirname(target), names.temporary(key))
         try:
             fs.copy_durably(path, temporary)
+            failpoints.reached(Point.COPIED)
         except FileNotFoundError:
             if os.path.lexists(path):
                 raise
@@ -170,6 +175,7 @@ class Archive:
         except FileExistsError:
             os.unlink(temporary)
             return None
+        failpoints.reached(Point.COPY_IN_PLACE)
         fs.sync_folder(os.path.dirname(target))
         # It has its copy, whatever is found in its place now.
         self._remove(path, source, key)
@@ -216,12 +222,14 @@ def take_away(path: str, hidden: str, is_it: Callable[[], bool]) -> Filed:
     """
     try:
         fs.rename_noreplace(path, hidden)
+        failpoints.reached(Point.CLAIMED)
     except FileNotFoundError:
         return Filed.GONE
     if not is_it():
         _put_back(hidden, path)
         return Filed.REPLACED
     os.unlink(hidden)
+    failpoints.reached(Point.REMOVED)
     return Filed.DELETED
 
 

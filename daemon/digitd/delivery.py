@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from digitd import log, names, results
+from digitd import failpoints, log, names, results
 from digitd.archive import Archive, Filed
+from digitd.failpoints import Point
 from digitd.journal import Journal
 from digitd.outbox import Outbox
 from digitd.results import Model, Outcome, Result
@@ -174,9 +175,11 @@ class Delivery:
                     row.published_as, numbers[path] = self._outbox.free_name(path, used)
                     rows.append(row)
                     self._outbox.stage(row.published_as, row.id, row.result)
+                    failpoints.reached(Point.STAGED)
                 else:
                     rows.append(row)
             self._journal.record(rows, numbers)
+            failpoints.reached(Point.RECORDED)
             self._reads.update(zip((row.seq for row in rows), reads, strict=True))
         except BaseException:
             for row in rows:
@@ -219,6 +222,7 @@ class Delivery:
             try:
                 self._publish(row)
                 filed = self._file(row)
+                failpoints.reached(Point.FILED)
             except (OSError, sqlite3.Error) as error:
                 self._unfinished[row.seq] = row
                 self._hold_up("publish", error, row.identity.path)
@@ -259,6 +263,7 @@ class Delivery:
             # From here on a stage that is missing was not published: somebody took it away, or the folder with it.
             self._inherited.discard(row.seq)
         self._put_out(row, row.published_as)
+        failpoints.reached(Point.PUBLISHED)
         self._out.add(row.seq)
         if row.uncertain:
             self._journal.certain(row)
@@ -305,6 +310,7 @@ class Delivery:
             return
         try:
             self._journal.published(self._unmarked)
+            failpoints.reached(Point.MARKED)
         except sqlite3.Error as error:
             self._hold_up("record", error)
             return

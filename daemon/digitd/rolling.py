@@ -4,7 +4,8 @@ import sqlite3
 import time
 from collections.abc import Callable
 
-from digitd import log, names, results
+from digitd import failpoints, log, names, results
+from digitd.failpoints import Point
 from digitd.journal import Journal
 from digitd.outbox import Outbox
 from digitd.tables import Part, Row
@@ -113,7 +114,9 @@ class Roller:
         part = Part(number, self._free_name(name))
         for ending in self._endings:
             self._outbox.stage(part.name + ending, _key(part, ending), _content(ending, rows))
+            failpoints.reached(Point.PART_STAGED)
         self._journal.open_part(part, rows[-1].seq)
+        failpoints.reached(Point.PART_OPENED)
         self._opened[part.part] = part
         self._gathered -= len(rows)
         self._deadline = time.monotonic() + self._every if self._gathered else float("inf")
@@ -129,9 +132,11 @@ class Roller:
         for ending in self._endings:
             if (part.part, ending) not in self._out:
                 part = self._put_out(part, ending)
+                failpoints.reached(Point.PART_PUBLISHED)
                 self._out.add((part.part, ending))
                 self._log.info("part_published", file=part.name + ending, scans=scans)
         self._journal.part_published(part)
+        failpoints.reached(Point.PART_MARKED)
         self.unsynced = True
         self._out.difference_update((part.part, ending) for ending in self._endings)
         del self._opened[part.part]

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from contextlib import ExitStack
 
-from digitd import __version__, fs, log, names
+from digitd import __version__, failpoints, fs, log, names
 from digitd.archive import Archive, Filed
 from digitd.delivery import Delivery, Read
 from digitd.errors import (
@@ -17,6 +17,7 @@ from digitd.errors import (
     WorkerMemoryError,
     WorkerTimeoutError,
 )
+from digitd.failpoints import Point
 from digitd.heartbeat import Heartbeat
 from digitd.intake.settle import Ready
 from digitd.journal import Journal
@@ -185,6 +186,7 @@ class Daemon:
         taken = self._supply.take(most)
         self._in_hand[self._batches] = taken
         self._pool.submit(self._batches, [self._job(ready.path) for ready, _ in taken])
+        failpoints.reached(Point.HANDED_OUT)
 
     def _job(self, path: str) -> Job:
         chosen = self._recognition(os.path.dirname(path))
@@ -207,6 +209,7 @@ class Daemon:
 
     def _take_in(self, done: Done) -> None:
         taken = self._in_hand.pop(done.key)
+        failpoints.reached(Point.TAKEN_IN)
         now = time.time()
         reads = []
         for (ready, since), finding in zip(taken, done.findings, strict=True):

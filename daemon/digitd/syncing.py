@@ -5,7 +5,8 @@ import sqlite3
 from collections.abc import Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from digitd import fs, log
+from digitd import failpoints, fs, log
+from digitd.failpoints import Point
 from digitd.journal import Journal
 
 SYNC_SECONDS = 2.0
@@ -39,7 +40,7 @@ class Syncer:
         if self._round is None and now >= self._next:
             self._next = float("inf")
             try:
-                self._journal.begin_sync()
+                self._begin()
             except sqlite3.Error as error:
                 self._fail(error, now)
             else:
@@ -49,11 +50,19 @@ class Syncer:
         """Sync once more, now."""
         self._thread.shutdown(wait=True)
         try:
-            self._journal.begin_sync()
+            self._begin()
             self._sync()
-            self._journal.settle()
+            self._settle()
         except (OSError, sqlite3.Error) as error:
             self._log.warning("not_durable_yet", error=str(error), remedy="the next start makes it durable")
+
+    def _begin(self) -> None:
+        self._journal.begin_sync()
+        failpoints.reached(Point.SYNC_BEGUN)
+
+    def _settle(self) -> None:
+        self._journal.settle()
+        failpoints.reached(Point.SETTLED)
 
     def _sync(self) -> None:
         seen: set[int] = set()
@@ -65,11 +74,12 @@ class Syncer:
             if device not in seen:
                 seen.add(device)
                 fs.syncfs(folder)
+                failpoints.reached(Point.SYNCED)
 
     def _note(self, done: "Future[None]", now: float) -> None:
         try:
             done.result()
-            self._journal.settle()
+            self._settle()
         except (OSError, sqlite3.Error) as error:
             self._fail(error, now)
         else:

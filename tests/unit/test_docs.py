@@ -15,14 +15,15 @@ import yaml
 from digitd import results
 from digitd.cli import app
 from digitd.errors import ExitCode, ScanError
+from digitd.failpoints import Point
 from digitd.pool.local import BundleReplacedError, WorkersFailError
 from digitd.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "daemon" / "digitd"
-README, ERRORS, RESULTS, CONFIGURATION, OPERATIONS = (
+README, ERRORS, RESULTS, CONFIGURATION, OPERATIONS, GUARANTEES = (
     ROOT / "README.md",
-    *(ROOT / "docs" / f"{name}.md" for name in ("errors", "results", "configuration", "operations")),
+    *(ROOT / "docs" / f"{name}.md" for name in ("errors", "results", "configuration", "operations", "guarantees")),
 )
 PAGES = sorted(
     {README, ROOT / "CHANGELOG.md", ROOT / "samples" / "README.md", ROOT / "systemd" / "README.md"}
@@ -225,3 +226,15 @@ def test_every_sample_is_listed() -> None:
     assert sorted(listed) == sorted(there)
     labelled = {line.split(",")[0] for line in (folder / "labels.csv").read_text(encoding="utf-8").splitlines()[1:]}
     assert labelled == there - {"cut-short.png"}
+
+
+def test_every_point_at_which_it_can_die_is_documented() -> None:
+    """docs/guarantees.md has them all, in the order of the code."""
+    assert [codes(row[0])[0] for row in table(GUARANTEES, "point", "what has just happened")] == [*Point]
+
+
+def test_every_promise_names_tests_that_there_are() -> None:
+    """Each promise is held by files below tests/."""
+    for promise, _, held in table(GUARANTEES, "promise", "how", "held by"):
+        assert codes(held), promise
+        assert [name for name in codes(held) if not (ROOT / "tests" / name).exists()] == []

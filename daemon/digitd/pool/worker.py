@@ -13,7 +13,9 @@ from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from digitd import failpoints
 from digitd.errors import DigitdError, EmptyScanError, ScanError, TooManyBytesError
+from digitd.failpoints import Point
 from digitd.fs import folded
 from digitd.imaging.decode import Limits
 from digitd.imaging.pipeline import single_threaded
@@ -73,6 +75,7 @@ def main(setup: Setup, channel: Connection, output: Connection, progress: c_uint
             return
         begun = time.monotonic()
         findings = read(jobs, reader, limits, progress, place)
+        failpoints.reached(Point.RECOGNISED)
         wanted = _send(channel, Findings(findings, time.monotonic() - begun))
 
 
@@ -123,6 +126,7 @@ def read(jobs: tuple[Job, ...], reader: Reader, limits: Limits, progress: c_uint
                 sha256 = known[1] if known is not None and known[0] == error.identity else None
                 findings[place] = Finding(Seen.READ, outcome, error.identity, sha256)
             else:
+                failpoints.reached(Point.LOADED)
                 opened.append((place, identity, hashlib.sha256(data).hexdigest(), data.endswith(HOLLOW)))
                 yield ScanInput(job.name, data, Options(job.layout, job.digits, job.accept, job.margin))
 
