@@ -16,6 +16,8 @@ import psutil
 from digitd.pool.halving import Batch, Loss
 from digitd.pool.messages import NOWHERE, Setup
 
+SERVER_TRIES = 5
+"""Looks at a killed server until it counts as ended: each takes milliseconds."""
 OUTPUT_CHUNK = 65536
 
 
@@ -131,7 +133,14 @@ def _start_apart(process: ForkServerProcess) -> None:
     resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
     try:
-        process.start()
+        for left in reversed(range(SERVER_TRIES)):
+            try:
+                process.start()
+                return
+            except (EOFError, ConnectionError):
+                # The server was killed, and had not ended yet when it was looked at: the next look starts another.
+                if not left:
+                    raise
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
