@@ -67,8 +67,9 @@ class LocalPool:
     ) -> None:
         """TIMEOUT in seconds for one scan, MEMORY in bytes for one worker.
 
-        ON_OUTPUT gets a worker's pid and a line that a library printed; ON_LOSS a pid, the cause, and how many scans
-        it had in hand. SHA256 is that of the bundle that results name; without one, all load what the first one loads.
+        ON_OUTPUT gets a worker's pid and a line that a library printed, or once what a worker's box does not keep in;
+        ON_LOSS a pid, the cause, and how many scans it had in hand. SHA256 is that of the bundle that results
+        name; without one, all load what the first one loads.
         """
         self._setup = setup
         self._count = count
@@ -82,6 +83,7 @@ class LocalPool:
         self._load_failures = 0
         self._bundle = sha256
         self._memory_checked = 0.0
+        self._unboxed_said = False
         self._context = context()
 
     def start(self) -> None:
@@ -209,6 +211,9 @@ class LocalPool:
                 "the bundle on the disk is no longer the one that this digitd has loaded",
                 "Start digitd again: it then reads with the new one, and says so in its results",
             )
+        if hello.unboxed is not None and not self._unboxed_said:
+            self._unboxed_said = True
+            self._on_output(worker.pid, hello.unboxed)
         worker.loaded = True
         self._load_failures = 0
 

@@ -63,9 +63,10 @@ class Finding(Struct, frozen=True, array_like=True):
 
 
 class Hello(Struct, frozen=True, array_like=True, tag=True):
-    """A worker has loaded the bundle that has this sha256."""
+    """A worker has loaded the bundle that has this sha256, and is in its box; UNBOXED: what that does not keep in."""
 
     bundle: str
+    unboxed: str | None = None
 
 
 class Refusal(Struct, frozen=True, array_like=True, tag=True):

@@ -19,6 +19,7 @@ from digitd.failpoints import Point
 from digitd.fs import folded
 from digitd.imaging.decode import Limits
 from digitd.imaging.pipeline import single_threaded
+from digitd.pool import box
 from digitd.pool.fingerprint import fingerprint
 from digitd.pool.listener import Listener
 from digitd.pool.messages import (
@@ -52,6 +53,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def main(setup: Setup, channel: Connection, output: Connection, progress: c_uint64, place: c_int64) -> None:
     """Serve batches until the channel closes."""
     _die_with_the_daemon()
+    box.leave_no_core()
     # Both go to a whole group (Ctrl-C, `timeout`, `kill 0`): the daemon is who ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -67,7 +69,8 @@ def main(setup: Setup, channel: Connection, output: Connection, progress: c_uint
     except DigitdError as error:
         _send(channel, Refusal(error.cause, error.remedy))
         return
-    wanted = _send(channel, Hello(bundle.sha256))
+    # From here on there are bytes that nobody vouches for.
+    wanted = _send(channel, Hello(bundle.sha256, box.enter()))
     while wanted:
         try:
             jobs = decode_jobs(channel.recv_bytes())

@@ -23,6 +23,10 @@ LONG = 600.0
 class Reader:
     """Reads a scan's name as its text, after doing what the name says."""
 
+    def __init__(self, mark: int) -> None:
+        """MARK is a file of all workers, open before the box is closed: an empty one until one has died of `once`."""
+        self._mark = mark
+
     def read(self, scans: Iterable[ScanInput], on_page: Callable[[], None] = lambda: None) -> list[Outcome]:
         """One outcome a scan."""
         outcomes = [self._read(scan) for scan in scans]
@@ -53,9 +57,9 @@ class Reader:
         elif act == "say":
             os.write(1, b"on stdout\n\xff\xfe\n")
             os.write(2, b"on stderr\nwithout an end")
-        elif act == "once" and not (mark := Path(f"{scan.data.decode()}.mark")).exists():
+        elif act == "once" and os.fstat(self._mark).st_size == 0:
             # Dies the first time alone, as if it had been killed from outside.
-            mark.touch()
+            os.write(self._mark, b"died")
             os.kill(os.getpid(), signal.SIGKILL)
         return Outcome(Status.ACCEPTED, text=scan.name, confidence=1.0)
 
@@ -64,6 +68,7 @@ def enter(setup: Setup, channel: Connection, output: Connection, progress: c_uin
     """Become a worker; the engine's name in SETUP says how it loads."""
 
     def open_reader(*_: object) -> Reader:
+        mark = os.open(f"{setup.bundle}.mark", os.O_WRONLY | os.O_CREAT)
         if setup.engine == "refuse":
             raise BundleError("the weights are torn", "Train it again")
         if setup.engine == "die":
@@ -73,7 +78,7 @@ def enter(setup: Setup, channel: Connection, output: Connection, progress: c_uin
             try:
                 Path(setup.engine.removeprefix("one-dies:")).touch(exist_ok=False)
             except FileExistsError:
-                return Reader()
+                return Reader(mark)
             os._exit(1)
         if setup.engine.startswith("gate:"):
             # One loads at once, the others when the gate opens.
@@ -83,7 +88,7 @@ def enter(setup: Setup, channel: Connection, output: Connection, progress: c_uin
             except FileExistsError:
                 while not gate.exists():
                     time.sleep(0.01)
-        return Reader()
+        return Reader(mark)
 
     vars(worker).update(open_reader=open_reader, Bundle=_AnyBundle)
     worker.main(setup, channel, output, progress, place)
