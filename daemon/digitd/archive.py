@@ -126,11 +126,10 @@ class Archive:
             if ticket is not None:
                 _write_ticket(target, key, ticket)
                 failpoints.reached(Point.TICKET_WRITTEN)
-            try:
-                filed = self._move_to(target, path, source, key, plan)
-            finally:
-                if filed is not Filed.MOVED:
-                    _drop_ticket(target, ticket)
+            # Where this raises, the ticket stays: the source may have come to lie beside it, and the next try knows it.
+            filed = self._move_to(target, path, source, key, plan)
+            if filed is not Filed.MOVED:
+                _drop_ticket(target, ticket)
         return filed
 
     def _move_to(self, target: str, path: str, source: Identity, key: str, plan: Callable[[str], None]) -> Filed | None:
