@@ -31,6 +31,13 @@ from digitd.tables import (
 FILE_NAME = "journal.sqlite3"
 VERSION = 1
 PRUNE_CHUNK = 1000
+NAMES_CHUNK = 5000
+SPARE_PAGES = 4096
+"""Free pages (of 4 KiB) that stay in the file: what is recorded next needs no growing."""
+VACUUM_PAGES = 512
+"""Free pages beyond those that are given back at once, in a few milliseconds."""
+WAL_BYTES = 16 << 20
+"""What the -wal file is cut back to after a burst, or after a reader kept it from being emptied."""
 PART_BYTES = 64 << 20
 """Results that go into one rolled file at most, whatever `outbox.rows` allows: they are in memory together."""
 _ALL_OPEN = f"{UNCERTAIN}, {SYNCING}, {RECORDED}, {PUBLISHED}"
@@ -47,10 +54,14 @@ class Journal:
         except sqlite3.Error as error:
             raise _unusable(self.path, error) from error
         try:
+            # Before anything is in the file; a journal that was made without it keeps its free pages, and uses them.
+            self._db.execute("PRAGMA auto_vacuum = INCREMENTAL")
             self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
             self._durable(True)
             self._db.execute("PRAGMA cache_size = -8000")
             self._make_tables()
+            self._shrinks = self._db.execute("PRAGMA auto_vacuum").fetchone()[0] != 0
             row = self._db.execute("SELECT max(seq) FROM scans").fetchone()
             self._last = max(row[0] or 0, int(self._meta("last") or 0))
             before, boot = self._meta("boot"), fs.boot_id()
@@ -305,8 +316,7 @@ class Journal:
         """Forget settled rows recognised before BEFORE (seconds since 1970), a chunk from AFTER_SEQ on.
 
         Gives the last row looked at (0: none is left) and the kept ones among them: whether those can be forgotten
-        depends on whether their file is still there, which the caller knows. How often a name was used is never
-        forgotten: a name is not used again, however long ago its result was taken.
+        depends on whether their file is still there, which the caller knows.
         """
         # Not the results: a thousand of them may be a gigabyte.
         found = self._db.execute(
@@ -331,6 +341,33 @@ class Journal:
                 (after_seq, last, before),
             )
         return last, [(seq, Identity(os.fsdecode(path), *rest)) for seq, _, kept, path, *rest in chunk if kept]
+
+    def prune_names(self, before: float, after: bytes) -> bytes | None:
+        """Forget names that no result got since BEFORE (seconds since 1970), a chunk from AFTER on; None: none is left.
+
+        Such a name is free again, if nothing in the outbox has it.
+        """
+        found = self._db.execute(
+            f"SELECT name, used FROM names WHERE name > ? ORDER BY name LIMIT {NAMES_CHUNK}", (after,)
+        ).fetchall()
+        if stale := [(name,) for name, used in found if used < before]:
+            with self._transaction():
+                self._db.executemany("DELETE FROM names WHERE name = ?", stale)
+        return found[-1][0] if found else None
+
+    def shrink(self) -> bool:
+        """Give some of the pages that forgetting has left free back to the disk; whether there are more."""
+        if not self._shrinks or self._free_pages() <= SPARE_PAGES:
+            return False
+        self._durable(False)
+        try:
+            self._db.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
+        finally:
+            self._durable(True)
+        return self._free_pages() > SPARE_PAGES
+
+    def _free_pages(self) -> int:
+        return int(self._db.execute("PRAGMA freelist_count").fetchone()[0])
 
     def forget(self, seqs: Iterable[int]) -> None:
         """Forget these settled rows."""

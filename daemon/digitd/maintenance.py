@@ -1,26 +1,35 @@
-"""Forgetting what was published longer ago than `state.keep`, a little at a time."""
+"""Forgetting what was published longer ago than `state.keep`, a little at a time, and giving its room back."""
 
 import os
 import sqlite3
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from digitd import fs, log
 from digitd.journal import Journal
 from digitd.tables import Identity
 
-ROUND_SECONDS = 3600.0
+ROUND_SECONDS_LEAST, ROUND_SECONDS = 1.0, 3600.0
+ROUNDS_A_KEEP = 10
+"""Where little is kept, rounds come often enough that a tenth more than that is remembered at most."""
 CHUNK_SECONDS = 0.2
 
 
 class Pruner:
-    """Goes through the journal once an hour, in chunks, so that no scan waits for it."""
+    """Goes through the journal once in a while, in chunks, so that no scan waits for it."""
 
     def __init__(self, journal: Journal, inbox: Path, keep: float) -> None:
         """KEEP in seconds."""
         self._journal, self._inbox, self._keep = journal, inbox, keep
-        self._after = 0
+        self._pause = max(ROUND_SECONDS_LEAST, min(ROUND_SECONDS, keep / ROUNDS_A_KEEP))
+        self._round: Iterator[None] | None = None
         self._next = time.monotonic() + CHUNK_SECONDS
+
+    @property
+    def resting(self) -> bool:
+        """Whether it is between two rounds."""
+        return self._round is None
 
     def next_due(self) -> float:
         """When `tick` has something to do (monotonic seconds)."""
@@ -30,14 +39,33 @@ class Pruner:
         """Forget the next chunk, if it is time."""
         if now < self._next:
             return
+        if self._round is None:
+            self._round = self._forget()
         try:
-            self._after, kept = self._journal.prune(time.time() - self._keep, self._after)
-            self._journal.forget(seq for seq, identity in kept if not self._still_there(identity))
+            next(self._round)
+        except StopIteration:
+            self._round = None
         except sqlite3.Error as error:
             # A full disk, for one: forgetting can wait, and the daemon goes on.
-            self._after = 0
-            log.get().warning("prune_failed", error=str(error), remedy="it is tried again in an hour")
-        self._next = now + (CHUNK_SECONDS if self._after else ROUND_SECONDS)
+            self._round = None
+            log.get().warning("prune_failed", error=str(error), remedy="it is tried again later")
+        self._next = now + (self._pause if self._round is None else CHUNK_SECONDS)
+
+    def _forget(self) -> Iterator[None]:
+        """A round: scans, names, and then what they took of the disk; paused after each chunk."""
+        before = time.time() - self._keep
+        after = 0
+        while True:
+            after, kept = self._journal.prune(before, after)
+            self._journal.forget(seq for seq, identity in kept if not self._still_there(identity))
+            if not after:
+                break
+            yield
+        name: bytes | None = b""
+        while (name := self._journal.prune_names(before, name)) is not None:
+            yield
+        while self._journal.shrink():
+            yield
 
     def _still_there(self, identity: Identity) -> bool:
         """Whether a kept scan would be read again if it were forgotten."""

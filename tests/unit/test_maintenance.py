@@ -9,11 +9,13 @@ from structlog.testing import capture_logs
 from delivery_rig import RECOGNISED, Rig
 from digitd.maintenance import CHUNK_SECONDS, ROUND_SECONDS, Pruner
 
+DAY = 86400.0
+
 
 def forget(pruner: Pruner) -> None:
     """One whole round."""
     pruner.tick(pruner.next_due())
-    while pruner._after:
+    while not pruner.resting:
         pruner.tick(pruner.next_due())
 
 
@@ -50,21 +52,71 @@ def test_it_goes_on_soon_and_rests_when_it_is_through(tmp_path: Path, monkeypatc
     rig.drop("a.png")
     rig.live()
     with rig.open():
-        pruner = Pruner(rig.journal, rig.inbox, keep=1.0)
+        pruner = Pruner(rig.journal, rig.inbox, keep=DAY)
         due = pruner.next_due()
         pruner.tick(due - 0.01)
         assert pruner.next_due() == due
+        while not pruner.resting or due == pruner.next_due():
+            due = pruner.next_due()
+            pruner.tick(due)
+            assert pruner.next_due() == due + (ROUND_SECONDS if pruner.resting else CHUNK_SECONDS)
+        assert rig.journal._db.execute("SELECT count(*) FROM scans").fetchone() == (0,)
+
+
+def test_where_little_is_kept_rounds_come_sooner(tmp_path: Path) -> None:
+    """What is remembered grows by a tenth at most between two rounds."""
+    rig = Rig(tmp_path)
+    with rig.open():
+        pruner = Pruner(rig.journal, rig.inbox, keep=600.0)
+        due = pruner.next_due()
         pruner.tick(due)
-        assert pruner.next_due() == due + CHUNK_SECONDS
-        pruner.tick(due + CHUNK_SECONDS)
-        assert pruner.next_due() == due + CHUNK_SECONDS + ROUND_SECONDS
+        assert pruner.resting
+        assert pruner.next_due() == due + 60.0
+
+
+def test_names_that_are_long_unused_are_free_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name in use is remembered for `keep` from its last use; the journal does not grow by names for ever."""
+    monkeypatch.setattr("digitd.journal.NAMES_CHUNK", 1)
+    rig = Rig(tmp_path)
+    with rig.open() as delivery:
+        for number, path in enumerate(("old.png", "b\udcff.png", "new.png")):
+            rig.drop(path)
+            with monkeypatch.context() as patched:
+                patched.setattr("time.time", lambda number=number: RECOGNISED + number * 1000)
+                delivery.deliver(rig.waiting())
+        monkeypatch.setattr("time.time", lambda: RECOGNISED + 2500)
+        forget(Pruner(rig.journal, rig.inbox, keep=1000.0))
+        assert [rig.journal.last_number(name) for name in ("old.png", "b\udcff.png", "new.png")] == [0, 0, 1]
+        delivery.close()
+
+
+def test_the_file_shrinks_when_much_was_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Free pages go back to the disk, some at a time; a few stay for what comes next."""
+    monkeypatch.setattr("digitd.journal.SPARE_PAGES", 10)
+    monkeypatch.setattr("digitd.journal.VACUUM_PAGES", 20)
+    rig = Rig(tmp_path)
+    with rig.open() as delivery:
+        for number in range(300):
+            rig.drop(f"{number}.png")
+        delivery.deliver(rig.waiting())
+        delivery.close()
+        rig.journal.begin_sync()
+        rig.journal.settle()
+
+        def pages(what: str) -> int:
+            return int(rig.journal._db.execute(f"PRAGMA {what}").fetchone()[0])
+
+        before = pages("page_count")
+        forget(Pruner(rig.journal, rig.inbox, keep=1.0))
+        assert pages("page_count") < before / 2
+        assert pages("freelist_count") <= 10
 
 
 def test_a_journal_that_cannot_forget_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a full disk even deleting fails: it is logged, and tried again in an hour."""
     rig = Rig(tmp_path)
     with rig.open(), capture_logs() as logs:
-        pruner = Pruner(rig.journal, rig.inbox, keep=1.0)
+        pruner = Pruner(rig.journal, rig.inbox, keep=DAY)
 
         def refuse(*_: object) -> None:
             raise sqlite3.OperationalError("database or disk is full")
