@@ -64,7 +64,6 @@ def main() -> int:
     print(text)
     if not chosen.only and not chosen.no_seed and chosen.bundle is None:
         results.write(results.RECOGNITION, f"{table.INTRODUCTION}\n\n{results.machine()}\n\n{text}")
-        print(f"written to {results.RESULTS}")
     return 0 if all(row.good is not False for row in rows) else 1
 
 

@@ -1,31 +1,58 @@
-"""RESULTS.md: a section a command, each rewritten by its own command alone; and the machine that the figures are of."""
+"""RESULTS.md and RELIABILITY.md: a section a command, each rewritten by its own command alone; and the machine."""
 
 import os
 import platform
 import re
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
-RESULTS = Path(__file__).parent / "RESULTS.md"
-TITLE = "# Measured"
+
+@dataclass(frozen=True)
+class Paper:
+    """A file of results: its title, what stands before all sections, and their headings in order."""
+
+    path: Path
+    title: str
+    foreword: str
+    sections: tuple[str, ...]
+
+
 DAEMON = "The daemon"
 RECOGNITION = "Recognition"
-SECTIONS = (DAEMON, RECOGNITION)
-"""The headings in their order."""
+RESULTS = Paper(Path(__file__).parent / "RESULTS.md", "Measured", "", (DAEMON, RECOGNITION))
+
+CHAOS = "Chaos"
+HOSTILE = "Hostile files"
+FLOOD = "A flood"
+BACKLOG = "A backlog"
+FULL_DISK = "A full disk"
+REMEMBERED = "A long memory"
+SOAK = "Long life"
+RELIABILITY = Paper(
+    Path(__file__).parent / "RELIABILITY.md",
+    "How reliable",
+    "Each section says which command wrote it. What is promised, and the tests behind it: "
+    "[docs/guarantees.md](../docs/guarantees.md).",
+    (CHAOS, HOSTILE, FLOOD, BACKLOG, FULL_DISK, REMEMBERED, SOAK),
+)
 
 
-def write(heading: str, body: str) -> None:
-    """Put BODY under HEADING in RESULTS.md, and leave the other sections as they are."""
-    text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
-    RESULTS.write_text(replaced(text, heading, body), encoding="utf-8")
+def write(heading: str, body: str, paper: Paper = RESULTS) -> None:
+    """Put BODY under HEADING, and leave the other sections as they are."""
+    text = paper.path.read_text(encoding="utf-8") if paper.path.exists() else ""
+    paper.path.write_text(replaced(text, heading, body, paper), encoding="utf-8")
+    print(f"written to {paper.path}")
 
 
-def replaced(text: str, heading: str, body: str) -> str:
-    """TEXT with BODY as the section HEADING, one of SECTIONS. Pure."""
+def replaced(text: str, heading: str, body: str, paper: Paper = RESULTS) -> str:
+    """TEXT with BODY as the section HEADING, one of the paper's. Pure."""
     parts = re.split(r"^## (.+)\n", text, flags=re.MULTILINE)
     found = {name: content.strip("\n") for name, content in zip(parts[1::2], parts[2::2], strict=True)}
     found[heading] = body.strip("\n")
-    return "\n\n".join([TITLE, *(f"## {name}\n\n{found[name]}" for name in SECTIONS if name in found)]) + "\n"
+    foreword = [paper.foreword] if paper.foreword else []
+    sections = [f"## {name}\n\n{found[name]}" for name in paper.sections if name in found]
+    return "\n\n".join([f"# {paper.title}", *foreword, *sections]) + "\n"
 
 
 def machine() -> str:

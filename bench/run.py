@@ -186,7 +186,6 @@ def main() -> int:
         shutil.rmtree(work)
     if not chosen.only:
         results.write(results.DAEMON, report(rows))
-        print(f"written to {results.RESULTS}")
     return 0 if all(row.good is not False for row in rows) else 1
 
 

@@ -41,6 +41,6 @@ class Heartbeat:
         by_status = ", ".join(f"{count} {status}" for status, count in sorted(read.items())) or "-"
         trouble = f"; waits: {self._delivery.troubled}" if self._delivery.troubled else ""
         return (
-            f"{self._supply.waiting}{more} waiting, {self._supply.in_hand} in hand, {sum(read.values())} read since the"
+            f"{self._supply.known}{more} waiting, {self._supply.in_hand} in hand, {sum(read.values())} read since the"
             f" start ({by_status}){trouble}"
         )

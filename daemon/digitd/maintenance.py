@@ -61,9 +61,10 @@ class Pruner:
             if not after:
                 break
             yield
-        name: bytes | None = b""
-        while (name := self._journal.prune_names(before, name)) is not None:
+        name = self._journal.prune_names(before, b"")
+        while name is not None:
             yield
+            name = self._journal.prune_names(before, name)
         while self._journal.shrink():
             yield
 

@@ -166,7 +166,7 @@ def test_a_section_of_the_results_is_written_alone() -> None:
 
 def test_the_results_that_are_kept_have_their_sections() -> None:
     """bench/RESULTS.md is as the commands write it: writing a section that is there again changes nothing."""
-    text = results.RESULTS.read_text(encoding="utf-8")
+    text = results.RESULTS.path.read_text(encoding="utf-8")
     body = text.split(f"## {results.DAEMON}\n")[1].split("\n## ")[0]
     assert results.replaced(text, results.DAEMON, body) == text
 

@@ -23,7 +23,7 @@ class House:
             watchdog_seconds=watchdog_seconds, alive=self._count, status=lambda sentence: self.said.append(sentence)
         )
         self.pool: Any = SimpleNamespace(responsive=True)
-        self.supply: Any = SimpleNamespace(lost_seconds=0.0, more=False, waiting=3, in_hand=2)
+        self.supply: Any = SimpleNamespace(lost_seconds=0.0, more=False, known=3, in_hand=2)
         self.delivery: Any = SimpleNamespace(troubled=None)
         parts: Any = (self.pool, self.supply, self.delivery)
         self.beat = Heartbeat(notifier, *parts)

@@ -104,10 +104,11 @@ def test_a_backlog_larger_than_the_window_is_handed_out_oldest_first(
     """What is not known yet is younger than all that is."""
     monkeypatch.setattr(supply, "WINDOW", 100)
     monkeypatch.setattr(supply, "LOW", 10)
+    monkeypatch.setattr(supply, "BACKLOG", 150)
     expected = fill(inbox, 450)
     it = make()
     until(it, lambda: it.waiting == 100)
-    assert it.more
+    assert it.more and it.known < 450
     assert drain(it) == expected
     assert not it.more
 
@@ -150,6 +151,41 @@ def test_the_loop_goes_on_during_a_long_walk(inbox: Path, make: Make, monkeypatc
     # A whole walk takes 1.5 s.
     assert longest < 0.5
     assert [ready.path for ready, _ in it.take(1000)] == expected
+
+
+def test_a_very_long_walk_hands_out_what_it_has_so_far(
+    inbox: Path, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits idle for its end; nothing is lost or handed out twice by it."""
+    expected = fill(inbox, 300)
+    monkeypatch.setattr(supply, "EARLY_SECONDS", 0.1)
+    slow = SlowSteps(0.002)
+    monkeypatch.setattr(supply, "steps", slow)
+    it = make()
+    until(it, lambda: it.waiting > 0)
+    assert slow.looked < len(expected)
+    assert sorted(drain(it)) == sorted(expected)
+
+
+def test_a_backlog_is_walked_once(inbox: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often it is time for a rescan meanwhile: what is known comes first."""
+    expected = fill(inbox, 450)
+    monkeypatch.setattr(supply, "WINDOW", 40)
+    monkeypatch.setattr(supply, "LOW", 4)
+    monkeypatch.setattr(supply, "RESCAN_REST", 0.0)
+    slow = SlowSteps(0.0)
+    monkeypatch.setattr(supply, "steps", slow)
+    it = make(rescan=0.001)
+    until(it, lambda: it.waiting == 40)
+    while it.known > 40:
+        it._on_folder()
+        it.advance()
+        for ready, _ in it.take(10):
+            assert ready.path == expected.pop(0)
+            os.unlink(inbox / ready.path)
+            it.release(ready.path)
+    assert slow.walks == 1
+    assert drain(it) == expected
 
 
 def test_ignored_files_are_walked_in_pieces_too(inbox: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The truth about what waits: one walk over the inbox, and the oldest of what it found."""
+"""The truth about what waits: one walk over the inbox."""
 
 import os
 import stat as modes
@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from digitd.intake.ignore import Rules, Verdict, type_verdict
-from digitd.intake.order import order_key
 from digitd.intake.settle import Stamp
 
 
@@ -16,13 +15,6 @@ class Entry(NamedTuple):
 
     path: str
     stamp: Stamp
-
-
-class Window(NamedTuple):
-    """The oldest entries, in order, and whether there were more than these."""
-
-    entries: list[Entry]
-    more: bool
 
 
 def stamp_of(status: os.stat_result) -> Stamp:
@@ -107,45 +99,6 @@ def steps(
             if verdict is not None:
                 on_ignored(path, verdict)
             yield None
-
-
-class Oldest:
-    """Gathers the `limit` oldest of the entries that it is given; those that `skip` names (in hand, done) left out.
-
-    Holds 2 * limit entries at most, however many are added.
-    """
-
-    def __init__(self, limit: int, skip: Callable[[Entry], bool] = lambda _: False) -> None:
-        self._limit, self._skip = limit, skip
-        self._kept: list[Entry] = []
-        self._more = False
-        self._newest_allowed: int | None = None
-
-    def add(self, entry: Entry) -> None:
-        """Take note of an entry."""
-        # The cheap half of the order key first: most of a million entries end here.
-        if self._newest_allowed is not None and entry.stamp.mtime_ns > self._newest_allowed:
-            self._more = self._more or not self._skip(entry)
-            return
-        if self._skip(entry):
-            return
-        self._kept.append(entry)
-        if len(self._kept) >= 2 * self._limit:
-            self._more = self._more or len(self._kept) > self._limit
-            self._kept = _first(self._kept, self._limit)
-            self._newest_allowed = _end_of_second(self._kept[-1].stamp.mtime_ns) if self._kept else -1
-
-    def window(self) -> Window:
-        """The oldest so far, oldest first, then by name."""
-        return Window(_first(self._kept, self._limit), self._more or len(self._kept) > self._limit)
-
-
-def _first(entries: list[Entry], limit: int) -> list[Entry]:
-    return sorted(entries, key=lambda entry: order_key(entry.path, entry.stamp.mtime_ns))[:limit]
-
-
-def _end_of_second(mtime_ns: int) -> int:
-    return mtime_ns // 1_000_000_000 * 1_000_000_000 + 999_999_999
 
 
 def _listing(root: str | Path, folder: str, on_error: Callable[[str, OSError], None]) -> Iterator[os.DirEntry[str]]:

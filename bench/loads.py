@@ -1,0 +1,240 @@
+"""What a flood, a backlog, a full disk and a long memory cost; prints tables and writes them into RELIABILITY.md.
+
+python bench/loads.py [flood] [backlog] [full_disk] [remembered]: all of them by default, half an hour. `full_disk`
+mounts a tmpfs, which takes root.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import memory_of_scans
+import processes
+import psutil
+import results
+import scans
+from office import Consumer, Scanner
+
+FLOOD, FEW, MANY = 100_000, 10_000, 1_000_000
+FULL_SECONDS, FULL_RATE, DISK_MB = 60.0, 100.0, 48
+FLOOD_MOST_MB, GROWTH_MOST, FIRST_MOST, RESUMED_MOST = 60.0, 1.2, 10.0, 15.0
+Table = tuple[str, list[tuple[str, str, str, bool | None]]]
+"""A heading of RELIABILITY.md; what, must be, measured, and whether it is so."""
+
+
+def flood(work: Path) -> Table:
+    """Many files renamed into the inbox of an idle daemon as fast as can be."""
+    file = processes.config(work, workers="{count: 2}")
+    scans.small(work / "aside", FLOOD)
+    names = sorted(os.listdir(work / "aside"))
+    with processes.daemon(file) as process:
+        idle = psutil.Process(process.pid).memory_info().rss
+        with main_memory(process.pid) as peak:
+            begun = time.monotonic()
+            for name in names:
+                os.rename(work / "aside" / name, work / "inbox" / name)
+            moved = time.monotonic() - begun
+            wait_drained(work, FLOOD)
+            lasted = time.monotonic() - begun
+    log = (work / "log.jsonl").read_text()
+    found = len(os.listdir(work / "archive" / "accepted")) + len(os.listdir(work / "archive" / "review"))
+    more = (peak[0] - idle) / processes.MB
+    return results.FLOOD, [
+        ("files moved in, and in how long", "-", f"{FLOOD:,} in {moved:.1f} s", None),
+        ("events lost (queue of the kernel overflowed)", "-", str(log.count('"overflow"')), None),
+        ("read", f"{FLOOD:,}", f"{found:,}, {FLOOD / lasted:,.0f} a second", found == FLOOD),
+        ("main process, resident, beyond its idle size", f"{FLOOD_MOST_MB:.0f} MB",
+         f"{more:.0f} MB (idle {idle / processes.MB:.0f} MB)", more <= FLOOD_MOST_MB),
+    ]  # fmt: skip
+
+
+def backlog(work: Path) -> Table:
+    """What a scan costs with few and with many waiting at the start."""
+    few = _drained(work / "few", FEW)
+    many = _drained(work / "many", MANY)
+    ratio = many[1] / few[1]
+    return results.BACKLOG, [
+        (f"start to first result, {MANY:,} waiting", f"{FIRST_MOST:.0f} s",
+         f"{many[0]:.1f} s ({FEW:,}: {few[0]:.1f} s)", many[0] <= FIRST_MOST),
+        ("time a scan, against that with few waiting", f"{GROWTH_MOST}",
+         f"{ratio:.2f} ({few[1] * 1e3:.2f} ms with {FEW:,}, {many[1] * 1e3:.2f} ms with {MANY:,})",
+         ratio <= GROWTH_MOST),
+        ("main process, resident, at most", "-", f"{many[2]:.0f} MB ({FEW:,}: {few[2]:.0f} MB)", None),
+    ]  # fmt: skip
+
+
+def _drained(place: Path, count: int) -> tuple[float, float, float]:
+    """Seconds to the first result, seconds a scan from then on, peak memory of the main process in MB."""
+    file = processes.config(place, workers="{count: 2}", log="{level: warning}")
+    (place / "inbox").rmdir()
+    scans.small(place / "inbox", count)
+    # What was just written goes to the disk now, not in the middle.
+    os.sync()
+    begun = time.monotonic()
+    process = subprocess.Popen(processes.command("run", "--once", "-c", str(file)), stderr=subprocess.DEVNULL)
+    with main_memory(process.pid) as peak:
+        while not any(entry.name.endswith(".json") for entry in os.scandir(place / "outbox")):
+            time.sleep(0.01)
+        first = time.monotonic()
+        if process.wait() != 0:
+            raise RuntimeError(f"the drain ended with {process.returncode}")
+    ended = time.monotonic()
+    found = sum(entry.name.endswith(".json") for entry in os.scandir(place / "outbox"))
+    if found != count:
+        raise RuntimeError(f"{found} results of {count} scans")
+    shutil.rmtree(place)
+    return first - begun, (ended - first) / count, peak[0] / processes.MB
+
+
+def full_disk(work: Path) -> Table:
+    """A disk for outbox, archive and journal that is full for a minute, while scans keep coming."""
+    disk = work / "disk"
+    disk.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MB}m", "none", str(disk)], check=True)
+    try:
+        return results.FULL_DISK, _filled(work, disk)
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def _filled(work: Path, disk: Path) -> list[tuple[str, str, str, bool | None]]:
+    (disk / "outbox").mkdir()
+    target = {status: str(disk / "archive" / status) for status in ("accepted", "review", "blank", "failed")}
+    file = processes.config(
+        work,
+        outbox=f"{{path: {disk / 'outbox'}}}",
+        state=f"{{path: {disk / 'state'}, keep: 60s}}",
+        sources="{" + ", ".join(f"{status}: {folder}" for status, folder in target.items()) + "}",
+    )
+    consumer = Consumer(disk)
+    with processes.daemon(file) as process, Scanner(work / "inbox", FULL_RATE) as scanner:
+        consume_for(consumer, 10.0)
+        with (disk / "ballast").open("wb") as ballast:
+            until = time.monotonic() + FULL_SECONDS
+            while time.monotonic() < until:
+                fill(ballast.fileno())
+                time.sleep(0.05)
+        waiting = len(os.listdir(work / "inbox"))
+        before = sum(consumer.json.values())
+        consumer.take()
+        taken = sum(consumer.json.values()) - before
+        (disk / "ballast").unlink()
+        freed = time.monotonic()
+        while not any(name.endswith(".json") for name in os.listdir(disk / "outbox")):
+            time.sleep(0.01)
+        resumed = time.monotonic() - freed
+        consume_for(consumer, 20.0)
+        if process.poll() is not None:
+            raise RuntimeError(f"the daemon ended; see {work / 'log.jsonl'}")
+    # It has been asked to end, and publishes the last rows on its way.
+    consumer.take()
+    with processes.daemon(file):
+        until = time.monotonic() + 60
+        while not consumer.is_exact(scanner.dropped) and time.monotonic() < until:
+            consume_for(consumer, 1.0)
+    log = (work / "log.jsonl").read_text()
+    said = ", ".join(
+        f"{event} {log.count(event)}"
+        for event in ("delivery_paused", "delivery_resumed", "rolling_paused", "rolling_resumed")
+    )
+    return [
+        ("scans, each exactly once", "all", f"{scanner.dropped:,}; {consumer.verdict(scanner.dropped)}",
+         consumer.is_exact(scanner.dropped)),
+        (f"waiting after {FULL_SECONDS:.0f} s without room; results published meanwhile", "-",
+         f"{waiting:,}; {taken}", None),
+        ("from room until the first result", f"{RESUMED_MOST:.0f} s", f"{resumed:.1f} s", resumed <= RESUMED_MOST),
+        ("lines in the log", "-", said, None),
+    ]  # fmt: skip
+
+
+def remembered(work: Path) -> Table:
+    """What a batch costs with few and with many remembered scans."""
+    return results.REMEMBERED, memory_of_scans.measured(work)
+
+
+def fill(descriptor: int) -> None:
+    """Take what room there is, to the last page."""
+    for size in (1 << 20, 1 << 12):
+        try:
+            while True:
+                os.write(descriptor, bytes(size))
+        except OSError:
+            continue
+
+
+def consume_for(consumer: Consumer, seconds: float) -> None:
+    """Take results, as they come."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        consumer.take()
+        time.sleep(0.2)
+
+
+def wait_drained(house: Path, count: int, seconds: float = 600.0) -> None:
+    """Wait until the inbox is empty and nothing more comes into the outbox."""
+    until = time.monotonic() + seconds
+    while os.listdir(house / "inbox") and time.monotonic() < until:
+        time.sleep(0.2)
+    while sum(name.endswith(".json") for name in os.listdir(house / "outbox")) < count and time.monotonic() < until:
+        time.sleep(0.2)
+
+
+@contextmanager
+def main_memory(pid: int) -> Iterator[list[int]]:
+    """The highest resident size of one process in bytes, while the block runs."""
+    peak, end = [0], threading.Event()
+    process = psutil.Process(pid)
+
+    def sample() -> None:
+        while not end.wait(processes.SAMPLE_SECONDS):
+            try:
+                peak[0] = max(peak[0], process.memory_info().rss)
+            except psutil.NoSuchProcess:
+                return
+
+    thread = threading.Thread(target=sample, daemon=True)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        end.set()
+        thread.join()
+
+
+LOADS: dict[str, Callable[[Path], Table]] = {
+    "flood": flood, "backlog": backlog, "full_disk": full_disk, "remembered": remembered,
+}  # fmt: skip
+
+
+def main() -> int:
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser(prog="make loads", description=__doc__)
+    parser.add_argument("loads", nargs="*", choices=[[], *LOADS], help="by default all of them")
+    good = True
+    for name in parser.parse_args().loads or LOADS:
+        work = Path(tempfile.mkdtemp(prefix=f"digitd-{name}-"))
+        heading, rows = LOADS[name](work)
+        shutil.rmtree(work)
+        lines = [
+            f"`make loads LOADS={name}` wrote this section.", "", results.machine(), "",
+            "| what | must be | measured | |", "| --- | --- | --- | --- |",
+        ]  # fmt: skip
+        for what, target, measured, as_it_must in rows:
+            verdict = "" if as_it_must is None else "yes" if as_it_must else "**no**"
+            lines.append(f"| {what} | {target} | {measured} | {verdict} |")
+        print("\n".join(lines[4:]))
+        results.write(heading, "\n".join(lines), results.RELIABILITY)
+        good = good and all(row[3] is not False for row in rows)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
