@@ -23,7 +23,7 @@ def workload() -> tuple[list[bytes], bytes, bytes]:
     """Small PNG scans, a TIFF of three pages, and something that is no image."""
     small = scans.distinct()
     pages = [cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) for data in small[:3]]
-    done, paged = cv2.imencodemulti(".tiff", pages)
+    done, paged = cv2.imencodemulti(".tiff", [page for page in pages if page is not None])
     if not done:
         raise RuntimeError("OpenCV cannot write a TIFF")
     return small, paged.tobytes(), b"this is no image, whatever its name says\n" * 20

@@ -32,10 +32,9 @@ SLOPE_MOST = 1.0
 
 @dataclass(frozen=True)
 class Sample:
-    """The process tree at a moment: SECONDS since the start; memory in MB, proportional sizes but for MAIN_RSS."""
+    """The process tree at a moment: SECONDS since the start; resident memory in MB, of main and of all others."""
 
     seconds: float
-    main_rss: float
     main: float
     workers: float
     descriptors: int
@@ -96,12 +95,12 @@ def main() -> int:
 def sampled(pid: int, now: float, house: Path) -> Sample:
     """The tree of PID now. A worker that ends between two looks is left out."""
     tree = psutil.Process(pid)
-    main_memory = tree.memory_full_info()
-    workers = 0
+    # Resident, not proportional: what other programs share of the libraries would move that.
+    main, workers = tree.memory_info().rss, 0
     descriptors, threads, count = tree.num_fds(), tree.num_threads(), 1
     for process in tree.children(recursive=True):
         try:
-            workers += process.memory_full_info().pss
+            workers += process.memory_info().rss
             descriptors += process.num_fds()
             threads += process.num_threads()
             count += 1
@@ -111,7 +110,7 @@ def sampled(pid: int, now: float, house: Path) -> Sample:
     waiting = len(list((house / "inbox").iterdir()))
     mb = processes.MB
     return Sample(
-        round(now, 1), main_memory.rss / mb, main_memory.pss / mb, workers / mb, descriptors, threads, count,
+        round(now, 1), main / mb, workers / mb, descriptors, threads, count,
         journal / mb, waiting,
     )  # fmt: skip
 
@@ -126,7 +125,7 @@ def report(samples: list[Sample], rate: float, dropped: int, consumer: Consumer,
     """As Markdown, and whether all is as it should be."""
     warm = samples[int(len(samples) * WARM_UP) :]
     minutes = samples[-1].seconds / 60
-    grows = {name: slope(warm, name) for name in ("main", "workers", "main_rss", "journal")}
+    grows = {name: slope(warm, name) for name in ("main", "workers", "journal")}
     whole = grows["main"] + grows["workers"]
     descriptors = sorted({sample.descriptors for sample in warm})
     threads = sorted({sample.threads for sample in warm})
@@ -139,8 +138,8 @@ def report(samples: list[Sample], rate: float, dropped: int, consumer: Consumer,
     good = whole < SLOPE_MOST and len(descriptors) == 1
     lines = [
         f"`make soak MINUTES={minutes:.0f}` wrote this section, `soak.csv` and the plot: {rate:.0f} scans a second,",
-        f"two workers, `state.keep` of {KEEP_SECONDS} s, every result taken from the outbox. Memory is proportional",
-        f"(each shared page counted once); slopes are by least squares after the first {WARM_UP:.0%} of the time.",
+        f"two workers, `state.keep` of {KEEP_SECONDS} s, every result taken from the outbox. Memory is resident",
+        f"(workers share some of theirs); slopes are by least squares after the first {WARM_UP:.0%} of the time.",
         "",
         results.machine(),
         "",

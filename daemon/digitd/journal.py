@@ -353,7 +353,8 @@ class Journal:
         if stale := [(name,) for name, used in found if used < before]:
             with self._transaction():
                 self._db.executemany("DELETE FROM names WHERE name = ?", stale)
-        return found[-1][0] if found else None
+        # Not until nothing is found: names that come in rising order meanwhile would keep it going for ever.
+        return found[-1][0] if len(found) == NAMES_CHUNK else None
 
     def shrink(self) -> bool:
         """Give some of the pages that forgetting has left free back to the disk; whether there are more."""

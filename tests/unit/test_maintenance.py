@@ -90,6 +90,23 @@ def test_names_that_are_long_unused_are_free_again(tmp_path: Path, monkeypatch: 
         delivery.close()
 
 
+def test_names_that_keep_coming_do_not_keep_a_round_going(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scanner that counts up gives a new last name at every look."""
+    monkeypatch.setattr("digitd.journal.NAMES_CHUNK", 3)
+    rig = Rig(tmp_path)
+    with rig.open() as delivery:
+        pruner = Pruner(rig.journal, rig.inbox, keep=50_000 * DAY)
+        for number in range(50):
+            rig.drop(f"{number:03}.png")
+            delivery.deliver(rig.waiting())
+            pruner.tick(pruner.next_due())
+            if number > 3 and pruner.resting:
+                break
+        else:
+            pytest.fail("the round does not end")
+        delivery.close()
+
+
 def test_the_file_shrinks_when_much_was_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Free pages go back to the disk, some at a time; a few stay for what comes next."""
     monkeypatch.setattr("digitd.journal.SPARE_PAGES", 10)
