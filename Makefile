@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: demo test chaos soak bench bench-recognition lint lock clean
+.PHONY: demo test chaos soak loads bench bench-recognition lint lock clean
 
 demo: $(VENV)/.run                     ## set up, read the samples through a real inbox and outbox, show what came out
 	$(BIN)/python samples/demo.py
@@ -18,6 +18,9 @@ chaos: $(VENV)/.dev                    ## kill it at every named point on every 
 
 soak: $(VENV)/.dev                     ## a steady load for MINUTES=60 with memory, descriptors and journal plotted; writes bench/RELIABILITY.md
 	$(BIN)/python bench/soak.py --minutes $(or $(MINUTES),60) --keep-results
+
+loads: $(VENV)/.dev                    ## a flood, a backlog of a million, a full disk (root), ten million remembered scans; LOADS="flood backlog"
+	$(BIN)/python bench/loads.py $(LOADS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -1,9 +1,11 @@
-"""Telling systemd: the watchdog's pings while everything makes progress, and a status line now and then."""
+"""Telling how it goes: pings for the watchdog while all makes progress, a line for systemd and `digitd status`."""
 
 import time
 from collections.abc import Mapping
 
+from digitd import log
 from digitd.delivery import Delivery
+from digitd.lock import Lock
 from digitd.pool.local import LocalPool
 from digitd.supply import Supply
 from digitd.systemd import Notifier
@@ -16,8 +18,9 @@ WATCHER_LOST_SECONDS = 60.0
 class Heartbeat:
     """Beats as long as the daemon's loop turns, no worker is overdue, and the inbox is watched."""
 
-    def __init__(self, notifier: Notifier, pool: LocalPool, supply: Supply, delivery: Delivery) -> None:
-        self._notifier, self._pool, self._supply, self._delivery = notifier, pool, supply, delivery
+    def __init__(self, notifier: Notifier, lock: Lock, pool: LocalPool, supply: Supply, delivery: Delivery) -> None:
+        self._notifier, self._lock, self._pool, self._supply, self._delivery = notifier, lock, pool, supply, delivery
+        self._trouble: str | None = None
         self._next_ping = 0.0 if notifier.watchdog_seconds is not None else float("inf")
         self._next_status = 0.0
 
@@ -32,14 +35,21 @@ class Heartbeat:
             self._next_ping = now + self._notifier.watchdog_seconds
             if self._pool.responsive and self._supply.lost_seconds < WATCHER_LOST_SECONDS:
                 self._notifier.alive()
-        if now >= self._next_status:
+        trouble = self._delivery.troubled or ("the inbox is not watched" if self._supply.lost_seconds else None)
+        if now >= self._next_status or trouble != self._trouble:
+            self._trouble = trouble
             self._next_status = now + STATUS_SECONDS
             self._notifier.status(self._sentence(read))
+            try:
+                self._lock.tell(trouble)
+            except OSError as error:
+                # The log and systemd have been told; `digitd status` is at the next change or turn.
+                log.get().debug("status_not_told", error=str(error))
 
     def _sentence(self, read: Mapping[str, int]) -> str:
         more = "+" if self._supply.more else ""
         by_status = ", ".join(f"{count} {status}" for status, count in sorted(read.items())) or "-"
-        trouble = f"; waits: {self._delivery.troubled}" if self._delivery.troubled else ""
+        trouble = f"; waits: {self._trouble}" if self._trouble else ""
         return (
             f"{self._supply.known}{more} waiting, {self._supply.in_hand} in hand, {sum(read.values())} read since the"
             f" start ({by_status}){trouble}"

@@ -1,22 +1,13 @@
 """What is refused at start: folders that would feed on themselves, are missing, or cannot be written."""
 
-import errno
-import fcntl
-import json
 import os
 import stat
-import time
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from digitd import fs
-from digitd.errors import AlreadyRunningError, FolderError
+from digitd.errors import FolderError
 from digitd.settings import KEEP, MOVE_NOWHERE, Settings
 
-LOCK_NAME = "lock"
-# `digitd status` holds the lock for the blink of an eye, to see whether anybody does.
-LOCK_SECONDS = 0.2
 _ADVICE = "Choose a folder outside the inbox"
 
 
@@ -55,72 +46,6 @@ def check_folders(settings: Settings, *, make: bool) -> None:
             f"inbox.path: {inbox} cannot be written ({refused.strerror}), so scans cannot be filed",
             "Give the user that digitd runs as the right to write there, or set every status under `sources` to keep",
         )
-
-
-class Lock:
-    """Holds the state folder for one digitd; AlreadyRunningError if another has it."""
-
-    def __init__(self, state: Path) -> None:
-        self._path = state / LOCK_NAME
-        self._descriptor = -1
-
-    def __enter__(self) -> Self:
-        try:
-            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            raise FolderError(
-                f"state.path: the lock {self._path} cannot be opened ({error.strerror})",
-                "Let the user that digitd runs as write it, or remove it while no digitd runs",
-            ) from error
-        try:
-            self._take()
-        except OSError as error:
-            os.close(self._descriptor)
-            if error.errno not in {errno.EAGAIN, errno.EACCES}:
-                raise
-            holder = holder_of(self._path.parent)
-            process = f" (process {holder['pid']})" if holder else ""
-            raise AlreadyRunningError(
-                f"another digitd{process} works with the state folder {self._path.parent}",
-                "Stop it first, or give this one a state.path, an inbox and an outbox of its own",
-            ) from error
-        os.ftruncate(self._descriptor, 0)
-        os.write(self._descriptor, json.dumps({"pid": os.getpid(), "since": time.time()}).encode())
-        return self
-
-    def _take(self) -> None:
-        deadline = time.monotonic() + LOCK_SECONDS
-        while True:
-            try:
-                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
-            except OSError:
-                if time.monotonic() >= deadline:
-                    raise
-            time.sleep(LOCK_SECONDS / 20)
-
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        os.ftruncate(self._descriptor, 0)
-        os.close(self._descriptor)
-
-
-def holder_of(state: Path) -> dict[str, float] | None:
-    """The pid of the digitd that holds the state folder, and since when (seconds since 1970); None if none does."""
-    try:
-        with open(state / LOCK_NAME, "rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except OSError:
-                content = json.loads(file.read() or b"{}")
-                return {"pid": int(content.get("pid", 0)), "since": float(content.get("since", 0.0))}
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise FolderError(
-            f"state.path: the lock {state / LOCK_NAME} cannot be read ({error.strerror})",
-            "Run it as the user that digitd runs as",
-        ) from error
-    return None
 
 
 def _refuse_inside(key: str, folder: Path, inbox: Path, *, recursive: bool) -> None:

@@ -3,7 +3,6 @@
 import os
 import sqlite3
 import time
-from collections.abc import Mapping
 from datetime import datetime
 
 from msgspec import Struct
@@ -12,7 +11,7 @@ from digitd import names
 from digitd.intake.ignore import Rules
 from digitd.intake.rescan import walk
 from digitd.journal import has_kept, knows_kept, reading
-from digitd.preflight import holder_of
+from digitd.lock import Holder, holder_of
 from digitd.results import Status, from_json, timestamp
 from digitd.settings import Settings
 from digitd.tables import OPEN, RECORDED, UNCERTAIN, Identity
@@ -32,11 +31,12 @@ class Failure(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True):
-    """What `digitd status` tells. `waiting` is None where the inbox cannot be listed."""
+    """What `digitd status` tells. `waiting` is None where the inbox cannot be listed, `trouble` while all goes well."""
 
     running: bool
     pid: int | None
     since: str | None
+    trouble: str | None
     inbox: str
     waiting: int | None
     oldest_waiting_seconds: float | None
@@ -55,7 +55,7 @@ def report(settings: Settings) -> Report:
         return _report(settings, holder, journal)
 
 
-def _report(settings: Settings, holder: Mapping[str, float] | None, journal: sqlite3.Connection | None) -> Report:
+def _report(settings: Settings, holder: Holder | None, journal: sqlite3.Connection | None) -> Report:
     now = time.time()
     waiting, oldest = _waiting(settings, journal, now)
     midnight = datetime.now().replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
@@ -74,8 +74,9 @@ def _report(settings: Settings, holder: Mapping[str, float] | None, journal: sql
         failures = _failures(journal, since)
     return Report(
         running=holder is not None,
-        pid=None if holder is None else int(holder["pid"]),
-        since=None if holder is None else timestamp(holder["since"]),
+        pid=None if holder is None else holder.pid,
+        since=None if holder is None else timestamp(holder.since),
+        trouble=None if holder is None else holder.trouble,
         inbox=names.text(os.fspath(settings.inbox.path)),
         waiting=waiting,
         oldest_waiting_seconds=None if oldest is None else round(max(0.0, now - oldest), 1),

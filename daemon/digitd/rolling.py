@@ -10,7 +10,7 @@ from digitd.journal import Journal
 from digitd.outbox import Outbox
 from digitd.tables import Part, Row
 
-PAUSE_FIRST, PAUSE_MOST = 0.5, 30.0
+PAUSE_FIRST, PAUSE_MOST = 0.5, 10.0
 """Seconds before what failed is tried again: doubled from the first to the most."""
 
 

@@ -21,11 +21,12 @@ from digitd.failpoints import Point
 from digitd.heartbeat import Heartbeat
 from digitd.intake.settle import Ready
 from digitd.journal import Journal
+from digitd.lock import Lock
 from digitd.maintenance import Pruner
 from digitd.outbox import Outbox
 from digitd.pool.local import Done, LocalPool
 from digitd.pool.messages import Finding, Job, Seen
-from digitd.preflight import Lock, check_folders
+from digitd.preflight import check_folders
 from digitd.profiles import chooser
 from digitd.recognition.bundle import Bundle, shipped
 from digitd.results import Status
@@ -67,11 +68,11 @@ def run(settings: Settings, *, once: bool) -> None:
         # First in, last out: a signal finds it whatever is being set up or put away.
         stack.enter_context(StopSignals(ask_to_stop))
         check_folders(settings, make=True)
-        stack.enter_context(Lock(settings.state.path))
+        lock = stack.enter_context(Lock(settings.state.path))
         notifier = Notifier()
         stack.callback(notifier.close)
         bundle = Bundle.load(settings.model.bundle or shipped())
-        daemon = Daemon(settings, bundle, notifier, stack, once=once)
+        daemon = Daemon(settings, bundle, notifier, lock, stack, once=once)
         if asked:
             daemon.ask_to_stop(asked[0])
         daemon.run()
@@ -80,7 +81,9 @@ def run(settings: Settings, *, once: bool) -> None:
 class Daemon:
     """One thread that owns pool, journal and outbox; the watcher's threads and signals wake it through a pipe."""
 
-    def __init__(self, settings: Settings, bundle: Bundle, notifier: Notifier, stack: ExitStack, *, once: bool) -> None:
+    def __init__(
+        self, settings: Settings, bundle: Bundle, notifier: Notifier, lock: Lock, stack: ExitStack, *, once: bool
+    ) -> None:
         self._settings, self._once, self._notifier = settings, once, notifier
         self._log = log.get()
         self._log.info("starting", version=__version__, once=once, config=settings.effective())
@@ -129,7 +132,7 @@ class Daemon:
         self._batches = 0
         self._read: Counter[str] = Counter()
         self._stop_asked: str | None = None
-        self._heartbeat = Heartbeat(notifier, self._pool, self._supply, self._delivery)
+        self._heartbeat = Heartbeat(notifier, lock, self._pool, self._supply, self._delivery)
 
     def ask_to_stop(self, why: str) -> None:
         """Finish what is in hand, then end. Safe in a signal handler and from any thread."""

@@ -5,7 +5,7 @@ import json
 import os
 import threading
 
-from digitd.preflight import LOCK_SECONDS, Lock, holder_of
+from digitd.lock import LOCK_SECONDS, Lock, holder_of
 from e2e import scans
 from e2e.harness import Daemon, House, digitd, environment, wait_for
 

@@ -25,7 +25,9 @@ class House:
         self.pool: Any = SimpleNamespace(responsive=True)
         self.supply: Any = SimpleNamespace(lost_seconds=0.0, more=False, known=3, in_hand=2)
         self.delivery: Any = SimpleNamespace(troubled=None)
-        parts: Any = (self.pool, self.supply, self.delivery)
+        self.told: list[str | None] = []
+        lock: Any = SimpleNamespace(tell=self.told.append)
+        parts: Any = (lock, self.pool, self.supply, self.delivery)
         self.beat = Heartbeat(notifier, *parts)
 
     def _count(self) -> None:
@@ -95,3 +97,31 @@ def test_the_status_says_how_it_goes(house: House) -> None:
     assert house.said[-1] == (
         "3+ waiting, 2 in hand, 5 read since the start (4 accepted, 1 failed); waits: No space left on device"
     )
+
+
+def test_trouble_is_told_at_once_and_its_end_too(house: House) -> None:
+    """To systemd and to `digitd status`, without waiting for the next line's turn."""
+    house.turn(0)
+    assert house.told == [None]
+    house.delivery.troubled = "No space left on device"
+    house.beat.tick({})
+    assert house.said[-1].endswith("; waits: No space left on device")
+    house.delivery.troubled, house.supply.lost_seconds = None, 3.0
+    house.beat.tick({})
+    house.supply.lost_seconds = 0.0
+    house.beat.tick({})
+    house.beat.tick({})
+    assert house.told == [None, "No space left on device", "the inbox is not watched", None]
+    assert "waits" not in house.said[-1]
+
+
+def test_a_status_that_cannot_be_written_stops_nothing(house: House) -> None:
+    """A disk that takes no byte leaves `digitd status` behind; the daemon goes on, and tells systemd."""
+
+    def refuse(_: str | None) -> None:
+        raise OSError(30, "Read-only file system")
+
+    house.beat._lock = SimpleNamespace(tell=refuse)  # type: ignore[assignment]
+    house.delivery.troubled = "Read-only file system"
+    assert house.turn(0) == 1
+    assert house.said[-1].endswith("; waits: Read-only file system")

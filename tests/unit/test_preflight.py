@@ -1,17 +1,15 @@
-"""What is refused at start, each with its exit code and remedy; and the lock of the state folder."""
+"""What is refused at start, each with its exit code and remedy."""
 
 import errno
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from digitd import fs
-from digitd.errors import AlreadyRunningError, ExitCode, FolderError
-from digitd.preflight import LOCK_NAME, Lock, check_folders, holder_of
+from digitd.errors import ExitCode, FolderError
+from digitd.preflight import check_folders
 from digitd.settings import Inbox, Outbox, Settings, Sources, State
 
 Make = Callable[..., Settings]
@@ -196,45 +194,3 @@ def test_a_folder_that_cannot_be_reached_or_listed_is_refused(make: Make, monkey
 
     monkeypatch.setattr(os, "scandir", refuse_listing)
     assert "cannot be listed (Permission denied)" in refusal(settings)
-
-
-def test_one_digitd_has_the_state_folder(tmp_path: Path) -> None:
-    """A second one is refused, with the first one's process; afterwards it is free."""
-    assert holder_of(tmp_path) is None
-    with Lock(tmp_path):
-        holder = holder_of(tmp_path)
-        assert holder is not None
-        assert holder["pid"] == os.getpid()
-        with pytest.raises(AlreadyRunningError, match=f"process {os.getpid()}") as caught, Lock(tmp_path):
-            pass
-        assert caught.value.exit_code is ExitCode.ALREADY_RUNNING
-    assert holder_of(tmp_path) is None
-    with Lock(tmp_path):
-        pass
-
-
-def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
-    """The system gives it back, whatever the file says."""
-    script = (
-        "import sys, pathlib, digitd.preflight as p\n"
-        "with p.Lock(pathlib.Path(sys.argv[1])):\n"
-        "    print('held', flush=True); sys.stdin.read()\n"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", script, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as other:
-        assert other.stdout is not None
-        assert other.stdout.readline() == b"held\n"
-        with pytest.raises(AlreadyRunningError, match=f"process {other.pid}"), Lock(tmp_path):
-            pass
-        other.kill()
-    assert holder_of(tmp_path) is None
-    with Lock(tmp_path):
-        pass
-
-
-def test_a_lock_that_cannot_be_opened_is_an_error_of_folders(tmp_path: Path) -> None:
-    """One that another user made, for example."""
-    (tmp_path / LOCK_NAME).mkdir()
-    with pytest.raises(FolderError, match="lock"), Lock(tmp_path):
-        pass

@@ -10,7 +10,7 @@ import pytest
 
 from delivery_rig import Rig
 from digitd.errors import FolderError
-from digitd.preflight import Lock
+from digitd.lock import Lock
 from digitd.report import report
 from digitd.results import Status
 from digitd.settings import Inbox, Outbox, Settings, Sources, State

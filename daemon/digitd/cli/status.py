@@ -76,6 +76,8 @@ def _sentences(now: "Report") -> list[str]:
         f"rate       {now.scans_per_second:,} scans a second over the last minute",
         f"last read  {now.last_read or 'never'}",
     ]
+    if now.trouble:
+        lines.insert(1, f"waits for  {names.printable(now.trouble)}")
     if now.unpublished:
         lines.append(f"to publish {now.unpublished:,} recorded and not yet published")
     lines += [
@@ -88,7 +90,8 @@ def _sentences(now: "Report") -> list[str]:
 def check(context: typer.Context, config: Config = None) -> None:
     """Print what `run` would work with; a DigitdError tells what it would refuse."""
     from digitd.journal import reading
-    from digitd.preflight import check_folders, holder_of
+    from digitd.lock import holder_of
+    from digitd.preflight import check_folders
     from digitd.recognition.bundle import Bundle, shipped
 
     chosen = settings(context, config)
@@ -112,7 +115,7 @@ def check(context: typer.Context, config: Config = None) -> None:
             version = "not installed (needed by `train` and `engine: tensorflow` alone)"
         print(f"library        {library} {version}")
     holder = holder_of(chosen.state.path)
-    running = "not running" if holder is None else f"running, process {int(holder['pid'])}"
+    running = "not running" if holder is None else f"running, process {holder.pid}"
     print(f"daemon         {running}")
 
 

@@ -1,0 +1,109 @@
+"""Who works with a state folder: one digitd at a time, and what it says of itself there."""
+
+import errno
+import fcntl
+import os
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+from msgspec import Struct
+
+from digitd.errors import AlreadyRunningError, FolderError
+
+LOCK_NAME = "lock"
+RECORD_BYTES = 2048
+"""The file has this size while it is held: what is told later needs no room on a disk that is full."""
+TROUBLE_CHARACTERS = 200
+"""In JSON each takes six bytes at most."""
+# `digitd status` holds the lock for the blink of an eye, to see whether anybody does.
+LOCK_SECONDS = 0.2
+
+
+class Holder(Struct, frozen=True):
+    """The digitd that holds a state folder: its process, since when (seconds since 1970), and what it waits for."""
+
+    pid: int = 0
+    since: float = 0.0
+    trouble: str | None = None
+
+
+class Lock:
+    """Holds the state folder for one digitd; AlreadyRunningError if another has it."""
+
+    def __init__(self, state: Path) -> None:
+        self._path = state / LOCK_NAME
+        self._descriptor = -1
+        self._holder = Holder()
+
+    def __enter__(self) -> Self:
+        try:
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise FolderError(
+                f"state.path: the lock {self._path} cannot be opened ({error.strerror})",
+                "Let the user that digitd runs as write it, or remove it while no digitd runs",
+            ) from error
+        try:
+            self._take()
+        except OSError as error:
+            os.close(self._descriptor)
+            if error.errno not in {errno.EAGAIN, errno.EACCES}:
+                raise
+            holder = holder_of(self._path.parent)
+            process = f" (process {holder.pid})" if holder else ""
+            raise AlreadyRunningError(
+                f"another digitd{process} works with the state folder {self._path.parent}",
+                "Stop it first, or give this one a state.path, an inbox and an outbox of its own",
+            ) from error
+        os.ftruncate(self._descriptor, 0)
+        self._holder = Holder(os.getpid(), time.time())
+        self._write()
+        return self
+
+    def tell(self, trouble: str | None) -> None:
+        """Let `holder_of` know what this digitd waits for; None: for nothing. OSError where that cannot be written."""
+        shown = trouble if trouble is None else trouble[:TROUBLE_CHARACTERS]
+        if shown != self._holder.trouble:
+            self._holder = Holder(self._holder.pid, self._holder.since, shown)
+            self._write()
+
+    def _write(self) -> None:
+        # At once and over what is there: a reader sees the one or the other.
+        os.pwrite(self._descriptor, msgspec.json.encode(self._holder).ljust(RECORD_BYTES), 0)
+
+    def _take(self) -> None:
+        deadline = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except OSError:
+                if time.monotonic() >= deadline:
+                    raise
+            time.sleep(LOCK_SECONDS / 20)
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        os.ftruncate(self._descriptor, 0)
+        os.close(self._descriptor)
+
+
+def holder_of(state: Path) -> Holder | None:
+    """The digitd that holds the state folder; None if none does."""
+    try:
+        with open(state / LOCK_NAME, "rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                content = file.read().strip()
+                return msgspec.json.decode(content, type=Holder) if content else Holder()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise FolderError(
+            f"state.path: the lock {state / LOCK_NAME} cannot be read ({error.strerror})",
+            "Run it as the user that digitd runs as",
+        ) from error
+    return None
