@@ -136,13 +136,13 @@ def _filled(work: Path, disk: Path) -> list[tuple[str, str, str, bool | None]]:
             raise RuntimeError(f"the daemon ended; see {work / 'log.jsonl'}")
     # It has been asked to end, and publishes the last rows on its way.
     consumer.take()
+    log = (work / "log.jsonl").read_text()
     with processes.daemon(file):
         until = time.monotonic() + 60
         while not consumer.is_exact(scanner.dropped) and time.monotonic() < until:
             consume_for(consumer, 1.0)
-    log = (work / "log.jsonl").read_text()
     said = ", ".join(
-        f"{event} {log.count(event)}"
+        f"{event} {log.count(event)} times"
         for event in ("delivery_paused", "delivery_resumed", "rolling_paused", "rolling_resumed")
     )
     return [

@@ -108,6 +108,11 @@ class Journal:
             self._db.execute("INSERT OR REPLACE INTO meta VALUES ('boot', ?)", (fs.boot_id(),))
         self.rebooted = False
 
+    def assume_reboot(self) -> None:
+        """It is not known that the machine ran since what is open was published: it is compared, as after a start."""
+        self.rebooted = True
+        self._last_before = self._last
+
     def _meta(self, key: str) -> str | None:
         row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return None if row is None else str(row[0])
@@ -426,6 +431,6 @@ def _unusable(path: Path, error: sqlite3.Error) -> FolderError:
     remedy = (
         "Make room, or give the user that digitd runs as the right to write it"
         if isinstance(error, sqlite3.OperationalError)
-        else "Move it and its -wal file aside; scans already filed are not read again"
+        else "Start digitd: it sets the file aside, and builds a new one from it and from the outbox"
     )
     return FolderError(f"the journal {path} cannot be used ({error})", remedy)

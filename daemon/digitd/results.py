@@ -153,6 +153,13 @@ def source_of(path: str, sha256: str | None, size: int, modified: float) -> Sour
     )
 
 
+def path_of(source: Source) -> str:
+    """The path below the inbox that a source record is of, its bytes as os.fsdecode gives them."""
+    if isinstance(source.path_bytes, str):
+        return os.fsdecode(base64.b64decode(source.path_bytes))
+    return source.path
+
+
 def _exact(name: str) -> str | UnsetType:
     """The bytes of a name that is no UTF-8, in base64."""
     return UNSET if names.is_text(name) else base64.b64encode(os.fsencode(name)).decode("ascii")

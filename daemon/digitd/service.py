@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from contextlib import ExitStack
 
-from digitd import __version__, failpoints, fs, log, names
+from digitd import __version__, failpoints, fs, log, names, rebuild
 from digitd.archive import Archive, Filed
 from digitd.delivery import Delivery, Read
 from digitd.errors import (
@@ -20,7 +20,6 @@ from digitd.errors import (
 from digitd.failpoints import Point
 from digitd.heartbeat import Heartbeat
 from digitd.intake.settle import Ready
-from digitd.journal import Journal
 from digitd.lock import Lock
 from digitd.maintenance import Pruner
 from digitd.outbox import Outbox
@@ -100,9 +99,11 @@ class Daemon:
         )
         stack.callback(self._pool.stop)
         self._pool.start()
-        journal = stack.enter_context(Journal(settings.state.path))
-        outbox = Outbox(settings.outbox.path)
         archive = Archive(os.fspath(settings.inbox.path), settings.sources.model_dump())
+        journal = stack.enter_context(
+            rebuild.opened(settings.state.path, settings.inbox.path, settings.outbox.path, archive.keeps)
+        )
+        outbox = Outbox(settings.outbox.path)
         json = settings.outbox.json_
         self._supply = Supply(
             settings.inbox,

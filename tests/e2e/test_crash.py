@@ -168,3 +168,28 @@ def test_results_taken_by_a_consumer_do_not_come_back(house: House) -> None:
     house.drop("scan.png", scans.scan(7))
     house.once()
     assert (house.outbox / "scan.png~2.json").exists()
+
+
+def test_a_damaged_journal_is_set_aside_and_built_anew(house: House) -> None:
+    """The log has its new name; every scan has one result and one row, those from before and those that come after."""
+    house.configure({"outbox": {"every": "100ms"}})
+    with Daemon(house) as daemon:
+        daemon.wait_ready()
+        for number in range(10):
+            house.drop(f"{number}.png", scans.numbered(number))
+        wait_for(lambda: len(house.archived()) == len(house.rows()) == 10, "ten scans filed, and in CSV files")
+        assert daemon.terminate() == 0
+    journal = house.state / "journal.sqlite3"
+    with journal.open("r+b") as file:
+        file.write(b"\0" * 4096)
+    house.drop("10.png", scans.numbered(10))
+    with Daemon(house) as daemon:
+        aside = daemon.wait_event("journal_damaged")["set_aside"]
+        daemon.wait_event("journal_rebuilt")
+        house.result("10.png.json")
+        house.filed("10.png")
+        assert daemon.terminate() == 0
+    daemon.assert_only_events()
+    assert aside.startswith(str(journal)) and journal.parent.joinpath(aside).exists()
+    assert sorted(result["source"]["name"] for result in house.results()) == sorted(f"{n}.png" for n in range(11))
+    assert sorted(row["source_name"] for row in house.rows()) == sorted(f"{n}.png" for n in range(11))

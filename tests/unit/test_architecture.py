@@ -47,6 +47,7 @@ PARTS = {
     "rolling": FOUNDATION | {"failpoints", "journal", "tables", "outbox"},
     "syncing": FOUNDATION | {"failpoints", "journal"},
     "delivery": FOUNDATION | {"failpoints", "journal", "tables", "outbox", "archive", "rolling", "syncing"},
+    "rebuild": FOUNDATION | {"journal", "tables"},
     "maintenance": FOUNDATION | {"journal", "tables"},
     "vigil": FOUNDATION | {"intake"},
     "supply": FOUNDATION | {"tables", "intake", "vigil"},

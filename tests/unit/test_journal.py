@@ -376,7 +376,7 @@ def test_a_newer_journal_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
 def test_a_damaged_journal_is_an_error_with_a_remedy(tmp_path: Path, content: bytes) -> None:
     """The file is named, and not overwritten."""
     (tmp_path / FILE_NAME).write_bytes(content)
-    with pytest.raises(FolderError, match="Move it and its -wal file aside"):
+    with pytest.raises(FolderError, match="sets the file aside"):
         Journal(tmp_path)
     assert (tmp_path / FILE_NAME).read_bytes() == content
 

@@ -1,0 +1,229 @@
+"""A damaged journal is set aside, and what can be known is written into a new one: from it, and from the outbox."""
+
+import contextlib
+import csv
+import hashlib
+import io
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from digitd import fs, log, names, results
+from digitd.journal import FILE_NAME, Journal
+from digitd.tables import PUBLISHED, RECORDED, SELECT, SETTLED, SYNCING, UNCERTAIN, Identity, Part, Row, row_of
+
+CHECKED_BYTES = 256 << 20
+"""A journal up to this size is looked through at each start (a second at most); of a larger one what is read first."""
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+UNDONE = frozenset({UNCERTAIN, RECORDED})
+_TRACES = ("", "-wal", "-shm")
+
+
+def opened(state: Path, inbox: Path, outbox: Path, keeps: Callable[[str], bool]) -> Journal:
+    """The journal in STATE, open; one that is damaged is set aside first, and built anew. FolderError as Journal.
+
+    KEEPS: whether sources of a status stay in the inbox.
+    """
+    path = state / FILE_NAME
+    cause = damage(path)
+    if cause is None:
+        return Journal(state)
+    aside = set_aside(path)
+    log.get().error(
+        "journal_damaged",
+        error=cause,
+        set_aside=os.fspath(aside),
+        remedy="look after the disk; a new journal is built from what is left of it and from the outbox",
+    )
+    journal = Journal(state)
+    saved = _saved(aside, outbox)
+    known = {each.row.id for each in saved}
+    found = [row for row in _published(outbox, inbox, keeps) if row.id not in known]
+    rolled, parts = _rolled(outbox), _opened_parts(aside)
+    opened_ids = {each.row.id for each in saved if each.part in parts}
+    rows = [*(each.row for each in saved), *found]
+    for seq, row in enumerate(rows, journal.next_seq()):
+        row.seq = seq
+        row.rolled = row.rolled and (row.id not in rolled or row.id in opened_ids)
+    if rows:
+        journal.record(rows, _names(aside))
+        for part, name in sorted(parts.items()):
+            if seqs := [each.row.seq for each in saved if each.part == part]:
+                journal.open_part(Part(part, name), max(seqs))
+        # Settled ones first: what is only published must not be settled with them.
+        journal.published(each.row.seq for each in saved if each.state == SETTLED)
+        journal.begin_sync()
+        journal.settle()
+        journal.published(each.row.seq for each in saved if each.state in (PUBLISHED, SYNCING))
+        for row in rows:
+            if row.filed_as is not None:
+                journal.plan_filing(row, row.filed_as)
+    if _boot(aside) != fs.boot_id():
+        journal.assume_reboot()
+    log.get().warning("journal_rebuilt", saved=len(saved), from_outbox=len(found))
+    return journal
+
+
+def damage(path: Path) -> str | None:
+    """What is wrong with a journal, in words; None where nothing is, or where it is not the file that is at fault."""
+    try:
+        size = path.stat().st_size
+        if size == 0:
+            return None
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as db:
+            if size <= CHECKED_BYTES:
+                found = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
+                return None if found == "ok" else found
+            for look in ("max(seq) FROM scans", "max(part) FROM parts", "max(name) FROM names", "count(*) FROM meta"):
+                db.execute(f"SELECT {look}").fetchone()
+    except FileNotFoundError:
+        return None
+    except sqlite3.Error as error:
+        return str(error) if error.sqlite_errorcode & 0xFF in _DAMAGED else None
+    return None
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a journal and what belongs to it; gives its new path."""
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    number = names.first_free(lambda number: os.path.lexists(_aside(path, stamp, number)))
+    aside = _aside(path, stamp, number)
+    for trace in _TRACES:
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(f"{path}{trace}", f"{aside}{trace}")
+    fs.sync_folder(os.fspath(path.parent))
+    return aside
+
+
+def _aside(path: Path, stamp: str, number: int) -> Path:
+    return path.with_name(f"{path.name}.damaged-{stamp}{'' if number == 1 else f'~{number}'}")
+
+
+def _read(aside: Path, statement: str) -> Iterator[tuple[Any, ...]]:
+    """What a damaged file gives of a query, up to where it is damaged."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{quote(os.fsencode(aside))}?mode=ro", uri=True)) as db:
+            yield from db.execute(statement)
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        log.get().debug("journal_unreadable", error=str(error))
+
+
+@dataclass(frozen=True)
+class _Saved:
+    row: Row
+    state: int
+    part: int | None
+
+
+def _saved(aside: Path, outbox: Path) -> list[_Saved]:
+    """The rows that matter still: not settled, in no rolled file that is out, or of a source that stays.
+
+    From both ends, for what is damaged may lie between.
+    """
+    wanted = f"state < {SETTLED} OR part IS NULL OR kept = 1"
+    opened_parts = _opened_parts(aside)
+    if opened_parts:
+        wanted += f" OR part IN ({', '.join(map(str, opened_parts))})"
+    out = {part for part, state in _read(aside, "SELECT part, state FROM parts") if state not in UNDONE}
+    staged = {name for _, _, files in os.walk(outbox) for name in files if name.startswith(names.TEMPORARY_PREFIX)}
+    rows: dict[int, _Saved] = {}
+    for order in ("", " DESC"):
+        for found in _read(aside, f"{SELECT} WHERE {wanted} ORDER BY seq{order}"):
+            try:
+                row, part, state = row_of(found), found[12], int(found[13])
+                if results.from_json(row.result).id != row.id:
+                    continue
+            except (msgspec.MsgspecError, TypeError, ValueError) as error:
+                log.get().debug("journal_unreadable", error=str(error))
+                continue
+            if part and part not in opened_parts:
+                # Where nothing tells of the part, its stage does: of one that is still there the rows are rolled anew.
+                prefix = names.temporary(f"part-{part:06d}").removesuffix(names.TEMPORARY_SUFFIX)
+                row.rolled = part not in out and any(name.startswith(prefix) for name in staged)
+            rows[row.seq] = _Saved(row, state, part)
+    return [rows[seq] for seq in sorted(rows)]
+
+
+def _opened_parts(aside: Path) -> dict[int, str]:
+    """The rolled files that may not be out, by number."""
+    return {part: name for part, name, state in _read(aside, "SELECT part, name, state FROM parts") if state in UNDONE}
+
+
+def _names(aside: Path) -> dict[str, int]:
+    """How often names were used."""
+    used: dict[str, int] = {}
+    for order in ("", " DESC"):
+        for name, last in _read(aside, f"SELECT name, last FROM names ORDER BY name{order}"):
+            if isinstance(name, bytes) and isinstance(last, int):
+                used[os.fsdecode(name)] = last
+    return used
+
+
+def _boot(aside: Path) -> str | None:
+    return next((value for (value,) in _read(aside, "SELECT value FROM meta WHERE key = 'boot'")), None)
+
+
+def _published(outbox: Path, inbox: Path, keeps: Callable[[str], bool]) -> Iterator[Row]:
+    """The results in the outbox whose source still lies in the inbox, and is what was read."""
+    for file in _files(outbox, ".json", ".jsonl"):
+        own = file if file.endswith(".json") else None
+        for line in (outbox / file).read_bytes().splitlines(keepends=True):
+            try:
+                result = results.from_json(line)
+            except msgspec.MsgspecError:
+                # Somebody else's file.
+                continue
+            path = results.path_of(result.source)
+            identity = _still_there(inbox, path, result)
+            if identity is not None:
+                yield Row(
+                    seq=0, id=result.id, identity=identity, status=str(result.status),
+                    reason=result.reason.code if result.reason else None, recognised=time.time(), published_as=own,
+                    kept=keeps(result.status), rolled=own is not None, result=line,
+                )  # fmt: skip
+
+
+def _still_there(inbox: Path, path: str, result: results.Result) -> Identity | None:
+    """The source of a result, under its name or under the hidden one that it has while it is removed."""
+    folder, name = os.path.split(path)
+    for place in (inbox / path, inbox / folder / names.claimed(result.id, name)):
+        try:
+            found = os.lstat(place)
+            when = results.timestamp(found.st_mtime_ns / 1e9)
+            if (found.st_size, when) != (result.source.bytes, result.source.modified):
+                continue
+            sha256 = result.source.sha256
+            if sha256 is None or hashlib.sha256(place.read_bytes()).hexdigest() == sha256:
+                return Identity(path, fs.folded(found.st_ino), found.st_size, fs.folded(found.st_mtime_ns))
+        except OSError:
+            # Gone, or another thing: then nothing of it can be read twice.
+            continue
+    return None
+
+
+def _rolled(outbox: Path) -> set[str]:
+    """The ids in the rolled files of the outbox."""
+    ids: set[str] = set()
+    for file in _files(outbox, ".csv", ".jsonl"):
+        text = (outbox / file).read_text(encoding="utf-8", errors="replace")
+        if file.endswith(".csv"):
+            ids.update(row.get("id") or "" for row in csv.DictReader(io.StringIO(text, newline="")))
+        else:
+            for line in text.splitlines():
+                with contextlib.suppress(msgspec.MsgspecError):
+                    ids.add(results.from_json(line.encode()).id)
+    return ids
+
+
+def _files(outbox: Path, *endings: str) -> Iterator[str]:
+    for folder, _, files in os.walk(outbox):
+        for name in sorted(files):
+            if name.endswith(endings) and not name.startswith("."):
+                yield os.path.relpath(os.path.join(folder, name), outbox)

@@ -1,0 +1,165 @@
+"""A damaged journal: set aside, and built anew from what is left of it and from the outbox, nothing lost or doubled."""
+
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from delivery_rig import Killer, Rig, workplace
+from digitd import rebuild
+from digitd.errors import FolderError
+from digitd.journal import FILE_NAME, Journal
+from ways import OUTPUTS, SOURCES, Json
+
+PAGE = 4096
+KILLS = range(1, 60, 2)
+
+
+def scribbled(path: Path) -> None:
+    """Every page but the first is overwritten."""
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(PAGE)
+        file.write(os.urandom(max(0, size - PAGE)))
+
+
+def beheaded(path: Path) -> None:
+    """The first page is zeros, as a torn write leaves them."""
+    with path.open("r+b") as file:
+        file.write(bytes(PAGE))
+
+
+def cut(path: Path) -> None:
+    """The second half is gone."""
+    os.truncate(path, path.stat().st_size // 2 // PAGE * PAGE)
+
+
+def replaced(path: Path) -> None:
+    """It is another file altogether."""
+    path.write_bytes(b"this is no database\n" * 1000)
+
+
+DAMAGES: list[Callable[[Path], None]] = [scribbled, beheaded, cut, replaced]
+
+
+def rig_of(base: Path, other: Path, sources: str, json: Json, csv: bool) -> Rig:
+    """A house with a good scan, a bad one, and one in a word of another language."""
+    rig = Rig(
+        base, json=json, csv=csv, sources="move" if sources == "across" else sources,
+        archive_at=other / "archive" if sources == "across" else None,
+    )  # fmt: skip
+    for path in ("a.png", "sub/b.png", "c\u00fc.png"):
+        rig.drop(path, path.encode())
+    return rig
+
+
+def restarted(rig: Rig) -> list[str]:
+    """A start of digitd over a damaged journal, until all is read; gives the events that it logged."""
+    with capture_logs() as logs:
+        journal = rebuild.opened(rig.state, rig.inbox, rig.outbox, lambda _: rig.sources == "keep")
+        journal.close()
+    rig.live()
+    rig.live()
+    return [each["event"] for each in logs]
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+@pytest.mark.parametrize("sources", SOURCES)
+def test_a_damaged_journal_loses_and_doubles_nothing(sources: str, damage: Callable[[Path], None]) -> None:
+    """Wherever digitd was killed before: of what is still in the inbox, what has a result in the outbox is filed, and
+    the rest is read. With a JSON file a scan the outbox has all that is needed."""
+    for number in KILLS:
+        with workplace() as base, workplace("other") as other:
+            rig = rig_of(base, other, sources, "scan", csv=False)
+            killer = Killer(number, "after")
+            with killer.armed():
+                rig.live()
+            journal = rig.state / FILE_NAME
+            if journal.exists() and journal.stat().st_size > PAGE:
+                # As after a clean look: what the -wal had is in the file, so that the damage has something to hit.
+                sqlite3.connect(journal).execute("PRAGMA wal_checkpoint(TRUNCATE)").connection.close()
+                damage(journal)
+                assert "journal_damaged" in restarted(rig)
+            else:
+                rig.live()
+            rig.check_exactly_once()
+        if killer.struck is None:
+            break
+    else:
+        pytest.fail("it takes more steps than expected")
+
+
+@pytest.mark.parametrize(("json", "csv"), OUTPUTS)
+@pytest.mark.parametrize("sources", SOURCES)
+def test_what_can_be_read_of_it_is_saved(sources: str, json: Json, csv: bool) -> None:
+    """Rows that wait to be rolled are in the journal alone: they are taken out of what is left of it."""
+    for number in KILLS:
+        with workplace() as base, workplace("other") as other:
+            rig = rig_of(base, other, sources, json, csv)
+            killer = Killer(number, "after")
+            with killer.armed():
+                rig.live()
+            journal = rig.state / FILE_NAME
+            if _forget_names(journal):
+                assert "journal_damaged" in restarted(rig)
+            else:
+                rig.live()
+            rig.check_exactly_once()
+        if killer.struck is None:
+            break
+    else:
+        pytest.fail("it takes more steps than expected")
+
+
+def test_the_damaged_file_is_kept(tmp_path: Path) -> None:
+    """Under a name that says when, and that the log has; a second one on the same day has another."""
+    rig = Rig(tmp_path)
+    rig.drop("a.png")
+    rig.live()
+    for times in (1, 2):
+        replaced(rig.state / FILE_NAME)
+        with capture_logs() as logs:
+            rebuild.opened(rig.state, rig.inbox, rig.outbox, lambda _: False).close()
+        aside = next(each["set_aside"] for each in logs if each["event"] == "journal_damaged")
+        assert Path(aside).read_bytes().startswith(b"this is no database")
+        assert len(list(rig.state.glob(f"{FILE_NAME}.damaged-*[Z0-9]"))) == times
+
+
+def test_a_journal_of_a_newer_digitd_is_not_set_aside(tmp_path: Path) -> None:
+    """It is whole; it is refused, and stays."""
+    with Journal(tmp_path) as journal:
+        journal._db.execute("PRAGMA user_version = 99")
+    with pytest.raises(FolderError, match="version 99"):
+        rebuild.opened(tmp_path, tmp_path, tmp_path, lambda _: False)
+    assert (tmp_path / FILE_NAME).exists()
+
+
+def test_a_large_journal_is_looked_at_where_it_is_read_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not as a whole, which would take minutes at each start."""
+    rig = Rig(tmp_path)
+    rig.drop("a.png")
+    rig.live()
+    journal = rig.state / FILE_NAME
+    monkeypatch.setattr(rebuild, "CHECKED_BYTES", 0)
+    assert rebuild.damage(journal) is None
+    scribbled(journal)
+    assert rebuild.damage(journal) is not None
+
+
+def _forget_names(journal: Path) -> bool:
+    """Damage the root page of the names alone; whether there was one."""
+    if not journal.exists() or journal.stat().st_size <= PAGE:
+        return False
+    db = sqlite3.connect(journal, isolation_level=None)
+    found = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'names'").fetchone()
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    if found is None:
+        return False
+    with journal.open("r+b") as file:
+        file.seek((found[0] - 1) * PAGE)
+        file.write(b"\xff" * PAGE)
+    return True
