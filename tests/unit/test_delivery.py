@@ -17,6 +17,7 @@ from digitd import fs, results
 from digitd.archive import Filed
 from digitd.delivery import Delivery
 from digitd.results import Status
+from digitd.rolling import PAUSE_MOST
 
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -242,7 +243,7 @@ def test_a_full_disk_holds_up_and_loses_nothing(rig: Rig, delivery: Delivery, mo
             delivery.tick(before)
             pauses.append(delivery._pause)
         assert pauses == sorted(pauses)
-        assert pauses[-1] == 30.0
+        assert pauses[-1] == PAUSE_MOST
         assert rig.files() == {}
         monkeypatch.setattr(fs, "write_new", write)
         delivery.tick(delivery.next_due())

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from delivery_rig import Rig
 from digitd import fs, results
 from digitd.delivery import Delivery
+from digitd.rolling import PAUSE_MOST
 
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 NAME = re.compile(r"results-\d{8}T\d{6}Z-\d{6}\.(csv|jsonl)")
@@ -165,7 +166,7 @@ def test_a_full_disk_is_said_once_and_rolling_goes_on_by_itself(
             delivery.tick(delivery._roller.next_due())
         assert "No space left" in str(delivery.troubled)
         assert not delivery.held_up
-        assert delivery._roller._pause == 30.0
+        assert delivery._roller._pause == PAUSE_MOST
         delivery.tick(delivery._roller.next_due() - 1)
         monkeypatch.setattr(fs, "write_new", write)
         delivery.tick(delivery._roller.next_due())

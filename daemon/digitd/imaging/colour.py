@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from digitd.imaging.gray import Gray, as_gray
 
+FLOAT_MOST = 3.4e38
+"""Samples beyond what 32 bits can hold are taken for this."""
 SAMPLES = 2048
 """How many pixels the paper's colour is judged by."""
 COLOURFUL = 28
@@ -89,8 +91,10 @@ def _eight_bits(image: NDArray[Any]) -> Convert:
     return lambda rows: as_gray(((_finite(rows) - low) * (255 / (high - low)) + 0.5).astype(np.uint8))
 
 
-def _finite(rows: NDArray[Any]) -> NDArray[np.float32]:
-    return np.nan_to_num(rows.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+def _finite(rows: NDArray[Any]) -> NDArray[np.float64]:
+    # Twice the width that samples have, so that the difference of any two is a number as well.
+    finite = np.nan_to_num(rows.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    return np.clip(finite, -FLOAT_MOST, FLOAT_MOST)
 
 
 def _composited(image: NDArray[Any], shown: Convert) -> Convert:

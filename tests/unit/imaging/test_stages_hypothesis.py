@@ -4,7 +4,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
@@ -68,6 +68,8 @@ def masks() -> st.SearchStrategy[Gray]:
 
 @quick
 @given(images())
+@example(np.array([[-2.2538828e35, 3.4005697e38]], np.float32))
+@example(np.array([[-1.7e308, 1.7e308, np.inf]], np.float64))
 def test_any_image_becomes_gray(image: NDArray[Any]) -> None:
     """Of whatever depth and number of channels, with infinities and without numbers, an image becomes 8-bit gray."""
     gray = to_gray(image)
