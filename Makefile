@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: demo test chaos soak loads bench bench-recognition lint lock clean
+.PHONY: demo test chaos powercut soak loads bench bench-recognition lint lock clean
 
 demo: $(VENV)/.run                     ## set up, read the samples through a real inbox and outbox, show what came out
 	$(BIN)/python samples/demo.py
@@ -15,6 +15,9 @@ test: $(VENV)/.dev lint                ## set up, lint, type-check, test
 chaos: $(VENV)/.dev                    ## kill it at every named point on every way, then ROUNDS=300 times at random instants; SEED=N
 	DIGITD_CHAOS=1 $(BIN)/python -m pytest tests/unit/test_failpoints.py tests/e2e/test_failpoints.py
 	PYTHONPATH=tests $(BIN)/python -m chaos --rounds $(or $(ROUNDS),300) $(if $(SEED),--seed $(SEED))
+
+powercut: $(VENV)/.dev                 ## start again from every state that a power cut may leave, on every way of a scan
+	PYTHONPATH=tests $(BIN)/python -m powercut
 
 soak: $(VENV)/.dev                     ## a steady load for MINUTES=60 with memory, descriptors and journal plotted; writes bench/RELIABILITY.md
 	$(BIN)/python bench/soak.py --minutes $(or $(MINUTES),60) --keep-results

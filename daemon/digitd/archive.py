@@ -2,12 +2,11 @@
 
 import errno
 import os
-import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from enum import StrEnum
 
-from digitd import failpoints, fs, names
+from digitd import failpoints, fs, names, tickets
 from digitd.failpoints import Point
 from digitd.settings import DELETE, KEEP
 from digitd.tables import Identity
@@ -29,6 +28,8 @@ class Archive:
     def __init__(self, inbox: str, targets: Mapping[str, str]) -> None:
         self._inbox = inbox
         self._targets = dict(targets)
+        # Folders that were made in this life, and whose own names are not durable yet.
+        self._made: set[str] = set()
 
     def keeps(self, status: str) -> bool:
         """Whether sources of this status stay in the inbox."""
@@ -71,6 +72,8 @@ class Archive:
             return here if here is not Filed.KEPT else self._remove(path, source, key)
         folder = os.path.join(target, fs.free_folder(target, os.path.dirname(source.path)))
         if here is not Filed.KEPT:
+            if ticket is not None and (filed := self._filed(folder, source, planned)) is not None:
+                tickets.mend(filed, key, ticket)
             _tidy(folder, os.path.basename(source.path), key, planned, ticket)
             return here
         return self._move(path, source, folder, key, planned, plan, ticket)
@@ -114,9 +117,11 @@ class Archive:
         plan: Callable[[str], None],
         ticket: bytes | None,
     ) -> Filed:
-        os.makedirs(folder, exist_ok=True)
+        self._made |= fs.make_folders(folder)
         if planned is not None and self._copied(planned, key, source):
-            fs.sync_folder(os.path.dirname(planned))
+            if ticket is not None:
+                tickets.mend(planned, key, ticket)
+            fs.sync_name(planned, self._made)
             self._remove(path, source, key)
             return Filed.MOVED
         name = os.path.basename(source.path)
@@ -124,12 +129,12 @@ class Archive:
         while filed is None:
             target = _free_target(folder, name, ticket)
             if ticket is not None:
-                _write_ticket(target, key, ticket)
+                tickets.write(target, key, ticket)
                 failpoints.reached(Point.TICKET_WRITTEN)
             # Where this raises, the ticket stays: the source may have come to lie beside it, and the next try knows it.
             filed = self._move_to(target, path, source, key, plan)
-            if filed is not Filed.MOVED:
-                _drop_ticket(target, ticket)
+            if filed is not Filed.MOVED and ticket is not None:
+                tickets.drop(target, ticket)
         return filed
 
     def _move_to(self, target: str, path: str, source: Identity, key: str, plan: Callable[[str], None]) -> Filed | None:
@@ -175,7 +180,7 @@ class Archive:
             os.unlink(temporary)
             return None
         failpoints.reached(Point.COPY_IN_PLACE)
-        fs.sync_folder(os.path.dirname(target))
+        fs.sync_name(target, self._made)
         # It has its copy, whatever is found in its place now.
         self._remove(path, source, key)
         return Filed.MOVED
@@ -199,6 +204,18 @@ class Archive:
         except FileNotFoundError:
             return False
         return fs.is_same_file(status, status.st_ino, source.size, source.mtime_ns)
+
+    def _filed(self, folder: str, source: Identity, planned: str | None) -> str | None:
+        """Where a source that has left the inbox lies in FOLDER of the archive; None if it is not found there."""
+        if planned is not None:
+            return planned if self._is(planned, source, moved=True) is Filed.KEPT else None
+        try:
+            with os.scandir(folder) as entries:
+                # By its number, not by its name: of that there may be a hundred thousand.
+                places = [entry.path for entry in entries if fs.folded(entry.inode()) == fs.folded(source.inode)]
+        except FileNotFoundError:
+            return None
+        return next((place for place in places if self._is(place, source) is Filed.KEPT), None)
 
     @staticmethod
     def _is(path: str, source: Identity, *, moved: bool = False) -> Filed:
@@ -237,17 +254,12 @@ def _claimed(path: str, key: str) -> str:
     return os.path.join(folder, names.claimed(key, name))
 
 
-def ticket_name(filed: str) -> str:
-    """The name of the JSON beside a filed source that says why it failed."""
-    return names.result_name(filed, 1)
-
-
 def _free_target(folder: str, name: str, ticket: bytes | None) -> str:
     """Where a file of this name can go without overwriting anything, its ticket beside it."""
 
     def taken(number: int) -> bool:
         target = os.path.join(folder, names.numbered(name, number))
-        return os.path.lexists(target) or not _ticket_is_free(target, ticket)
+        return os.path.lexists(target) or not (ticket is None or tickets.is_free(target, ticket))
 
     return os.path.join(folder, names.numbered(name, names.first_free(taken)))
 
@@ -269,48 +281,11 @@ def _put_back(moved: str, path: str) -> str:
         return back
 
 
-def _ticket_is_free(target: str, ticket: bytes | None) -> bool:
-    """Whether no other scan's ticket lies beside the target; ours may, from before a crash."""
-    if ticket is None:
-        return True
-    place = _ticket_of(target)
-    return not os.path.lexists(place) or _is_our_ticket(place, ticket)
-
-
-def _ticket_of(target: str) -> str:
-    folder, name = os.path.split(target)
-    return os.path.join(folder, ticket_name(name))
-
-
-def _is_our_ticket(place: str, ticket: bytes) -> bool:
-    try:
-        found = os.lstat(place)
-        # Not a link, nor something that would block: only what can be ours is opened.
-        if not stat.S_ISREG(found.st_mode) or found.st_size != len(ticket):
-            return False
-        with open(place, "rb") as file:
-            return file.read() == ticket
-    except FileNotFoundError:
-        return False
-
-
-def _drop_ticket(target: str, ticket: bytes | None) -> None:
-    """Remove our ticket where no scan of ours came to lie beside it."""
-    place = _ticket_of(target)
-    if ticket is not None and _is_our_ticket(place, ticket):
-        fs.unlink_if_there(place)
-
-
 def _tidy(folder: str, name: str, key: str, planned: str | None, ticket: bytes | None) -> None:
     """Remove what a crash left in the archive of a source that is not to be filed any more, as far as that goes."""
     with suppress(OSError):
         for place in {folder, folder if planned is None else os.path.dirname(planned)}:
             fs.unlink_if_there(os.path.join(place, names.temporary(key)))
+            fs.unlink_if_there(tickets.temporary_of(place, key))
         if ticket is not None:
-            _drop_ticket(_free_target(folder, name, ticket), ticket)
-
-
-def _write_ticket(target: str, key: str, ticket: bytes) -> None:
-    temporary = os.path.join(os.path.dirname(target), names.temporary(key))
-    fs.write_new(temporary, ticket)
-    os.replace(temporary, _ticket_of(target))
+            tickets.drop(_free_target(folder, name, ticket), ticket)

@@ -15,6 +15,8 @@ RENAME_NOREPLACE = 1
 _NOT_OFFERED = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
 _libc = ctypes.CDLL(None, use_errno=True)
 _COPY_CHUNK = 1 << 20
+SECTOR = 512
+"""Bytes that every disk writes together; those of a file may reach it in any order."""
 
 
 def rename_noreplace(old: str, new: str) -> None:
@@ -110,6 +112,20 @@ def sync_folder(folder: str) -> None:
         os.close(descriptor)
 
 
+def sync_name(path: str, made: set[str]) -> None:
+    """Make a file's name durable, and those of the folders above it that are in MADE, which are taken out of it.
+
+    POSIX lets a power cut lose a new folder with all that is in it, though what is in it was synced.
+    """
+    folder = os.path.normpath(os.path.dirname(path))
+    sync_folder(folder)
+    while folder in made:
+        above = os.path.dirname(folder)
+        sync_folder(above)
+        made.discard(folder)
+        folder = above
+
+
 def unlink_if_there(path: str) -> None:
     """Remove a file; it is no error if it is gone."""
     try:
@@ -168,6 +184,24 @@ def since_boot(status: os.stat_result) -> bool:
     A time in the future is one from before the clock was set back, as where a machine without one was started.
     """
     return booted_at() <= status.st_ctime <= time.time()
+
+
+def may_be_torn(there: bytes, whole: bytes) -> bool:
+    """Whether a power cut can have left THERE of WHOLE: cut short, or with zeros for what did not reach the disk."""
+    return len(there) <= len(whole) and all(
+        whole.startswith(there[start : start + SECTOR].rstrip(b"\0"), start) for start in range(0, len(there), SECTOR)
+    )
+
+
+def make_folders(folder: str) -> set[str]:
+    """Make a folder, and those above it that are missing; gives those that were made, for `sync_name`."""
+    missing = set()
+    above = os.path.normpath(folder)
+    while not os.path.isdir(above):
+        missing.add(above)
+        above = os.path.dirname(above)
+    os.makedirs(folder, exist_ok=True)
+    return missing
 
 
 def boot_id() -> str:

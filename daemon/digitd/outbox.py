@@ -67,8 +67,8 @@ class Outbox:
     def restore(self, name: str, key: str, data: bytes) -> None:
         """After a start of the machine publish DATA unless it is there whole. FileExistsError if something else is.
 
-        What begins like it, and ends too early or in zeros, was torn by the power cut, and is replaced; but only if it
-        is from before that start: what was made since is whole, and somebody's, be it empty.
+        What ends too early, or has zeros in its place, was torn by the power cut, and is replaced; but only if it is
+        from before that start: what was made since is whole, and somebody's, be it empty.
         """
         path = self._path(name)
         try:
@@ -82,7 +82,7 @@ class Outbox:
         there = Path(path).read_bytes()
         if there == data:
             self.unstage(name, key)
-        elif fs.since_boot(found) or not data.startswith(there.rstrip(b"\0")):
+        elif fs.since_boot(found) or not fs.may_be_torn(there, data):
             raise FileExistsError(path)
         else:
             self.stage(name, key, data)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from digitd import fs, names
-from digitd.archive import take_away, ticket_name
+from digitd import fs, names, tickets
+from digitd.archive import take_away
 from digitd.errors import FolderError
 from digitd.intake.ignore import Rules
 from digitd.intake.rescan import walk
@@ -55,7 +55,7 @@ def retry(settings: Settings, patterns: Sequence[str]) -> Iterator[Returned]:
 def _return(archive: Path, inbox: Path, path: str) -> Returned:
     source = os.path.join(archive, path)
     folder, name = os.path.split(path)
-    os.makedirs(os.path.join(inbox, folder), exist_ok=True)
+    made = fs.make_folders(os.path.join(inbox, folder))
     number = 0
     while True:
         number += 1
@@ -70,14 +70,14 @@ def _return(archive: Path, inbox: Path, path: str) -> Returned:
                 raise
             if os.path.lexists(target):
                 continue
-            _copy(source, target)
+            _copy(source, target, made)
         if not os.path.lexists(source):
-            fs.unlink_if_there(os.path.join(archive, folder, ticket_name(name)))
+            fs.unlink_if_there(os.path.join(archive, folder, tickets.name_of(name)))
         return Returned(path, back)
 
 
-def _copy(source: str, target: str) -> None:
-    """Move a file to another file system."""
+def _copy(source: str, target: str, made: set[str]) -> None:
+    """Move a file to another file system, where the folders MADE are new."""
     key = f"retry-{secrets.token_hex(8)}"
     hidden = os.path.join(os.path.dirname(target), names.temporary(key))
     before = os.lstat(source)
@@ -87,7 +87,7 @@ def _copy(source: str, target: str) -> None:
     except OSError:
         fs.unlink_if_there(hidden)
         raise
-    fs.sync_folder(os.path.dirname(target))
+    fs.sync_name(target, made)
     claimed = os.path.join(os.path.dirname(source), names.claimed(key, os.path.basename(source)))
 
     def is_it() -> bool:

@@ -2,14 +2,15 @@
 
 import errno
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from digitd import fs
-from digitd.archive import Archive, Filed, ticket_name
+from digitd import fs, tickets
+from digitd.archive import Archive, Filed
 from digitd.tables import Identity
 
 
@@ -166,7 +167,7 @@ def test_a_failed_scan_has_its_ticket_beside_it(cabinet: Cabinet) -> None:
         "x.png", "x.png.json", "x~2.png", "x~2.png.json", "y.png.json", "y~2.png", "y~2.png.json",
     ]  # fmt: skip
     assert (cabinet.base / "failed/y.png.json").read_text() == "mine"
-    assert ticket_name("x~2.png") == "x~2.png.json"
+    assert tickets.name_of("x~2.png") == "x~2.png.json"
 
 
 def test_the_longest_name_can_be_filed_twice_with_tickets(cabinet: Cabinet) -> None:
@@ -368,12 +369,84 @@ def test_a_ticket_that_a_crash_left_without_its_scan_is_removed(cabinet: Cabinet
     failed = cabinet.base / "failed"
     failed.mkdir()
     (failed / "x.png.json").write_bytes(b"why")
-    (failed / ".digitd-key.tmp").write_bytes(b"w")
+    (failed / ".digitd-key.tmp").write_bytes(b"sc")
+    (failed / ".digitd-key.ticket.tmp").write_bytes(b"w")
     (failed / "y.png.json").write_bytes(b"who")
     assert cabinet.file(source, "failed") is Filed.GONE
     assert os.listdir(failed) == ["y.png.json"]
     assert cabinet.file(Identity("y.png", 1, 1, 1), "failed") is Filed.GONE
     assert os.listdir(failed) == ["y.png.json"]
+
+
+@pytest.mark.parametrize("copied", [False, True])
+@pytest.mark.parametrize("there", [None, b"", b"w", bytes(3)], ids=["missing", "empty", "half", "zeros"])
+def test_a_ticket_that_a_power_cut_took_is_written_again(
+    cabinet: Cabinet, there: bytes | None, copied: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside the source that it belongs to, wherever that was filed; and the one of another scan is not touched."""
+    monkeypatch.setattr(fs, "booted_at", lambda: time.time() + 60)
+    failed = cabinet.base / "failed"
+    assert cabinet.file(cabinet.drop(), "failed") is Filed.MOVED
+    second = cabinet.drop(data=b"another")
+    assert cabinet.file(second, "failed") is Filed.MOVED
+    (failed / "x.png.json").write_bytes(b"who")
+    (failed / "x~2.png.json").unlink()
+    if there is not None:
+        (failed / "x~2.png.json").write_bytes(there)
+    planned = str(failed / "x~2.png") if copied else None
+    assert cabinet.file(second, "failed", planned) is Filed.GONE
+    assert (failed / "x~2.png.json").read_bytes() == b"why"
+    assert (failed / "x.png.json").read_bytes() == b"who"
+    assert sorted(os.listdir(failed)) == ["x.png", "x.png.json", "x~2.png", "x~2.png.json"]
+
+
+@pytest.mark.parametrize("there", [b"", b"w", bytes(3)])
+def test_a_torn_ticket_is_replaced_if_its_scan_is_still_in_the_inbox(
+    cabinet: Cabinet, there: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The move was lost, and the ticket's name was kept: the scan is filed beside that. What was made since the start
+    of the machine is no torn ticket."""
+    failed = cabinet.base / "failed"
+    failed.mkdir()
+    (failed / "x.png.json").write_bytes(there)
+    assert cabinet.file(cabinet.drop(), "failed") is Filed.MOVED
+    assert sorted(os.listdir(failed)) == ["x.png.json", "x~2.png", "x~2.png.json"]
+    monkeypatch.setattr(fs, "booted_at", lambda: time.time() + 60)
+    assert cabinet.file(cabinet.drop(), "failed") is Filed.MOVED
+    assert sorted(os.listdir(failed)) == ["x.png", "x.png.json", "x~2.png", "x~2.png.json"]
+    assert (failed / "x.png.json").read_bytes() == b"why"
+
+
+def test_a_half_written_ticket_does_not_make_a_whole_copy_count_as_half_done(
+    cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut while the ticket of a copied source was written again: the copy is not made a second time."""
+    monkeypatch.setattr(fs, "rename_noreplace", no_rename_across(fs.rename_noreplace))
+    source = cabinet.drop()
+    with monkeypatch.context() as patch:
+        patch.setattr(cabinet.archive, "_remove", lambda *_: Filed.MOVED)
+        cabinet.file(source, "failed")
+    failed = cabinet.base / "failed"
+    (failed / "x.png.json").rename(failed / ".digitd-key.ticket.tmp")
+    assert cabinet.file(source, "failed", cabinet.planned[-1]) is Filed.MOVED
+    assert sorted(os.listdir(failed)) == ["x.png", "x.png.json"]
+    assert os.listdir(cabinet.inbox) == []
+
+
+def test_a_source_is_not_removed_before_the_folders_of_its_copy_are_durable(
+    cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each new one up to the first that was there before, once: a power cut would take the copy with its folder."""
+    monkeypatch.setattr(fs, "rename_noreplace", no_rename_across(fs.rename_noreplace))
+    synced: list[tuple[str, bool]] = []
+    waits = cabinet.inbox / "deep/er/x.png"
+    monkeypatch.setattr(fs, "sync_folder", lambda folder: synced.append((folder, waits.exists())))
+    assert cabinet.file(cabinet.drop("deep/er/x.png")) is Filed.MOVED
+    folders = [cabinet.done / "deep/er", cabinet.done / "deep", cabinet.done, cabinet.base]
+    assert synced == [(str(folder), True) for folder in folders]
+    synced.clear()
+    assert cabinet.file(cabinet.drop("deep/er/x.png")) is Filed.MOVED
+    assert synced == [(str(folders[0]), True)]
 
 
 def test_the_name_of_a_copy_that_is_taken_at_the_last_moment_is_left(

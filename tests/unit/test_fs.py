@@ -199,3 +199,33 @@ def test_a_free_folder_is_the_one_asked_for_unless_a_file_has_its_name(tmp_path:
 def test_the_boot_id_is_the_same_while_the_machine_runs() -> None:
     """It names this start of the machine."""
     assert fs.boot_id() == fs.boot_id()
+
+
+@pytest.mark.parametrize(
+    ("there", "may_be"),
+    [
+        (b"", True),
+        (b"whole", True),
+        (b"who\0\0", True),
+        (bytes(5), True),
+        (b"whose", False),
+        (b"\0hole", False),
+        (b"whole and more", False),
+        (b"whole".ljust(fs.SECTOR), True),
+        (bytes(fs.SECTOR) + b"the rest", True),
+        (b"whole".ljust(fs.SECTOR) + bytes(8), True),
+        (bytes(fs.SECTOR) + b"another", False),
+    ],
+)
+def test_a_file_may_be_torn_if_each_sector_is_as_it_was_or_ends_in_zeros(there: bytes, may_be: bool) -> None:
+    """Sectors reach a disk in any order; a disk makes nothing else up."""
+    whole = b"whole" if len(there) < fs.SECTOR and b"more" not in there else b"whole".ljust(fs.SECTOR) + b"the rest"
+    assert fs.may_be_torn(there, whole) is may_be
+
+
+def test_the_folders_that_were_made_are_told(tmp_path: Path) -> None:
+    """Those that were there are not among them."""
+    deep = tmp_path / "deep/er"
+    assert fs.make_folders(f"{deep}/") == {str(deep), str(tmp_path / "deep")}
+    assert fs.make_folders(str(deep)) == set()
+    assert deep.is_dir()

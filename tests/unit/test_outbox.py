@@ -107,6 +107,16 @@ def test_after_a_reboot_the_file_is_whole(outbox: Outbox, tmp_path: Path, there:
 
 
 @pytest.mark.usefixtures("later_start")
+def test_after_a_reboot_a_file_whose_beginning_is_missing_is_whole(outbox: Outbox, tmp_path: Path) -> None:
+    """Sectors reach the disk in any order: the first may be zeros, and the second there."""
+    data = b"a" * fs.SECTOR + b"b" * fs.SECTOR
+    (tmp_path / "a.json").write_bytes(bytes(fs.SECTOR) + data[fs.SECTOR :])
+    outbox.restore("a.json", "k", data)
+    assert os.listdir(tmp_path) == ["a.json"]
+    assert (tmp_path / "a.json").read_bytes() == data
+
+
+@pytest.mark.usefixtures("later_start")
 @pytest.mark.parametrize("there", [b"mine", b'{"a":1}and more'])
 def test_after_a_reboot_a_foreign_file_stays(outbox: Outbox, tmp_path: Path, there: bytes) -> None:
     """A file that is no torn part of the result is somebody's."""
