@@ -88,6 +88,15 @@ class Outbox:
             self.stage(name, key, data)
             os.replace(self._stage(name, key), path)
 
+    def holds(self, name: str, data: bytes) -> bool:
+        """Whether NAME is there, whole."""
+        path = self._path(name)
+        try:
+            found = os.lstat(path)
+            return stat.S_ISREG(found.st_mode) and found.st_size == len(data) and Path(path).read_bytes() == data
+        except FileNotFoundError:
+            return False
+
     def sweep(self, wanted: Callable[[str], bool]) -> list[str]:
         """Remove stages whose key is not wanted, from crashes before anything was recorded; gives their names."""
         swept = []

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from powercut.disk import Committed, Disk, File, Named, Taken, Torn, Tree, Written
+from powercut.disk import Disk, Tree
+from powercut.operations import Committed, File, Named, Taken, Torn, Written
 
 SHAPES = [Torn.EMPTY, Torn.ZEROS, Torn.HALF, Torn.HOLE]
 SAMPLES = 20

@@ -6,90 +6,10 @@ Names and bytes are kept or lost apart from each other, and names in any order, 
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import StrEnum
 from os.path import dirname
 from typing import Literal
 
-BLOCK = 512
-"""Bytes that reach the disk together."""
-
-
-class Torn(StrEnum):
-    """What can be left of bytes that were written and not synced."""
-
-    NOT = "whole"
-    EMPTY = "empty"
-    ZEROS = "zeros"
-    HALF = "half"
-    HOLE = "hole"
-    """Zeros where the first block belongs, and all that was written after it."""
-
-
-@dataclass(frozen=True)
-class Named:
-    """An operation on names. NEEDS: the earlier ones on the same names, without which it cannot have been kept; INSIDE:
-    the one that made the folder, without which nobody finds what it did (-1: that is older)."""
-
-    kind: Literal["mkdir", "create", "rename", "unlink"]
-    path: str
-    new: str
-    file: int
-    needs: frozenset[int]
-    inside: int
-
-
-@dataclass(frozen=True)
-class Written:
-    """Bytes at the end of a file."""
-
-    file: int
-    data: bytes
-
-
-@dataclass(frozen=True)
-class Timed:
-    """A file got this time of change, in nanoseconds."""
-
-    file: int
-    mtime_ns: int
-
-
-@dataclass(frozen=True)
-class Synced:
-    """Made durable: all before operation BEFORE on the file system ROOT, the names in FOLDER, or the bytes of FILE."""
-
-    before: int
-    root: str = ""
-    folder: str = ""
-    file: int = -1
-
-
-@dataclass(frozen=True)
-class Committed:
-    """The journal reached the state with this NUMBER; DURABLE: it was synced before the call returned."""
-
-    number: int
-    durable: bool
-
-
-@dataclass(frozen=True)
-class Taken:
-    """A consumer of the outbox has read a file, and will remove it."""
-
-    name: str
-    data: bytes
-
-
-Operation = Named | Written | Timed | Synced | Committed | Taken
-
-
-@dataclass(frozen=True)
-class File:
-    """Its bytes, and its time (None: of no account). GIVEN: another name of the real file, for one that others made."""
-
-    data: bytes = b""
-    mtime_ns: int | None = None
-    given: str | None = None
+from powercut.operations import File, Named, Operation, Synced, Timed, Torn, Written, torn_bytes
 
 
 @dataclass
@@ -218,7 +138,7 @@ class Disk:
                 kept, lost = (kept + done.data, lost) if number in durable else (kept, lost + done.data)
             elif isinstance(done, Timed) and done.file == file:
                 mtime_ns = done.mtime_ns
-        return File(kept + _torn(lost, torn), mtime_ns, self.files[file].given)
+        return File(kept + torn_bytes(lost, torn), mtime_ns, self.files[file].given)
 
     def _named(self, number: int) -> Named:
         done = self.log[number]
@@ -231,17 +151,3 @@ def _covers(sync: Synced, earlier: Named) -> bool:
     if sync.folder:
         return any(dirname(place) == sync.folder for place in places)
     return bool(sync.root) and any(place.startswith(f"{sync.root}/") for place in places)
-
-
-def _torn(data: bytes, torn: Torn) -> bytes:
-    match torn:
-        case Torn.NOT:
-            return data
-        case Torn.EMPTY:
-            return b""
-        case Torn.ZEROS:
-            return bytes(len(data))
-        case Torn.HALF:
-            return data[: len(data) // 2]
-        case Torn.HOLE:
-            return bytes(min(BLOCK, len(data))) + data[BLOCK:]

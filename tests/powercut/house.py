@@ -17,7 +17,8 @@ from digitd.journal import Journal
 from digitd.results import Glyph, Outcome, Reading, Status
 from digitd.tables import Identity
 from powercut.cuts import State
-from powercut.disk import Disk, File, Tree
+from powercut.disk import Disk, Tree
+from powercut.operations import File
 from powercut.recorder import Deaf, Recorder, Snapshot
 from ways import Json
 
@@ -148,9 +149,9 @@ class House(Rig):
             (self.state / name).write_bytes(data)
         self.taken = [(taken.name, taken.data) for taken in state.taken]
 
-    def start_again(self, number: int, state: State, deaf: frozenset[Deaf] = frozenset()) -> Recorder:
+    def start_again(self, number: int, state: State) -> Recorder:
         """The NUMBERth start of the machine, on a state that was laid out: recover, read what waits, end; recorded."""
-        recorder = Recorder(Disk(state.tree, state.files), self.roots, self.state, deaf)
+        recorder = Recorder(Disk(state.tree, state.files), self.roots, self.state, frozenset())
         with started(number), recorder.recording():
             self.live()
         return recorder

@@ -12,7 +12,8 @@ from unittest.mock import patch
 
 from digitd import fs
 from digitd.journal import FILE_NAME
-from powercut.disk import Committed, Disk, File, Synced, Taken, Timed, Torn, Written
+from powercut.disk import Disk
+from powercut.operations import Committed, File, Synced, Taken, Timed, Torn, Written
 
 NORMAL = 1
 """PRAGMA synchronous: above it a commit is durable when it returns (the journal is in WAL mode), else it is not."""

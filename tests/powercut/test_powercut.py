@@ -9,8 +9,9 @@ import pytest
 from delivery_rig import workplace
 from powercut.campaign import AGAIN, campaign
 from powercut.cuts import Cuts, Kind
-from powercut.disk import BLOCK, Committed, Disk, Synced, Tree, Written
+from powercut.disk import Disk, Tree
 from powercut.house import House
+from powercut.operations import BLOCK, Committed, Synced, Written
 from powercut.recorder import Deaf
 from ways import OUTPUTS, SOURCES, Json
 

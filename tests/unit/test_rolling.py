@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -242,3 +243,21 @@ def test_the_half_of_a_part_that_is_out_is_not_published_again(tmp_path: Path, m
         monkeypatch.setattr(fs, "rename_noreplace", rename)
         delivery.close()
     rig.check_exactly_once()
+
+
+def test_after_a_power_cut_a_whole_file_of_a_part_is_not_published_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where somebody else has the name of its CSV by then, that alone gets another one."""
+    rig = Rig(tmp_path, json="lines")
+    rig.drop("a.png")
+    with rig.open() as delivery:
+        delivery.deliver(rig.waiting())
+        delivery._roller.roll_all()
+    csv_name, lines_name = sorted(rig.files())
+    (rig.outbox / csv_name).write_bytes(b"mine\r\n")
+    monkeypatch.setattr(fs, "boot_id", lambda: "another start")
+    monkeypatch.setattr(fs, "booted_at", lambda: time.time() + 60)
+    rig.live()
+    assert sorted(rig.files()) == sorted([csv_name, lines_name, csv_name.replace(".csv", "~2.csv")])
+    assert rig.files()[csv_name] == b"mine\r\n"
