@@ -31,9 +31,11 @@ def write(target: str, key: str, ticket: bytes) -> None:
 
 
 def mend(target: str, key: str, ticket: bytes) -> None:
-    """Write it again if a power cut left none beside a filed source, or a torn one."""
+    """Write it again if a power cut left none beside a filed source, or a torn one; and leave none half written."""
     if is_free(target, ticket) and not _is_ours(_place(target), ticket, torn=False):
         write(target, key, ticket)
+    else:
+        fs.unlink_if_there(temporary_of(os.path.dirname(target), key))
 
 
 def drop(target: str, ticket: bytes) -> None:

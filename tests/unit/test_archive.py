@@ -417,17 +417,21 @@ def test_a_torn_ticket_is_replaced_if_its_scan_is_still_in_the_inbox(
     assert (failed / "x.png.json").read_bytes() == b"why"
 
 
+@pytest.mark.parametrize("whole", [False, True])
 def test_a_half_written_ticket_does_not_make_a_whole_copy_count_as_half_done(
-    cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch
+    cabinet: Cabinet, whole: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Cut while the ticket of a copied source was written again: the copy is not made a second time."""
+    """Cut while the ticket of a copied source was written again, be it whole already: the copy is not made a second
+    time, and nothing hidden stays."""
     monkeypatch.setattr(fs, "rename_noreplace", no_rename_across(fs.rename_noreplace))
     source = cabinet.drop()
     with monkeypatch.context() as patch:
         patch.setattr(cabinet.archive, "_remove", lambda *_: Filed.MOVED)
         cabinet.file(source, "failed")
     failed = cabinet.base / "failed"
-    (failed / "x.png.json").rename(failed / ".digitd-key.ticket.tmp")
+    (failed / ".digitd-key.ticket.tmp").write_bytes(b"w")
+    if not whole:
+        (failed / "x.png.json").unlink()
     assert cabinet.file(source, "failed", cabinet.planned[-1]) is Filed.MOVED
     assert sorted(os.listdir(failed)) == ["x.png", "x.png.json"]
     assert os.listdir(cabinet.inbox) == []
