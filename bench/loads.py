@@ -10,10 +10,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import memory_of_scans
@@ -22,12 +20,13 @@ import psutil
 import results
 import scans
 from office import Consumer, Scanner
+from results import Row
 
 FLOOD, FEW, MANY = 100_000, 10_000, 1_000_000
 FULL_SECONDS, FULL_RATE, DISK_MB = 60.0, 100.0, 48
 FLOOD_MOST_MB, GROWTH_MOST, FIRST_MOST, RESUMED_MOST = 60.0, 1.2, 10.0, 15.0
-Table = tuple[str, list[tuple[str, str, str, bool | None]]]
-"""A heading of RELIABILITY.md; what, must be, measured, and whether it is so."""
+Table = tuple[str, list[Row]]
+"""A heading of RELIABILITY.md, and what stands below it."""
 
 
 def flood(work: Path) -> Table:
@@ -37,7 +36,7 @@ def flood(work: Path) -> Table:
     names = sorted(os.listdir(work / "aside"))
     with processes.daemon(file) as process:
         idle = psutil.Process(process.pid).memory_info().rss
-        with main_memory(process.pid) as peak:
+        with processes.sampled_alone(process.pid) as peak:
             begun = time.monotonic()
             for name in names:
                 os.rename(work / "aside" / name, work / "inbox" / name)
@@ -46,12 +45,12 @@ def flood(work: Path) -> Table:
             lasted = time.monotonic() - begun
     log = (work / "log.jsonl").read_text()
     found = len(os.listdir(work / "archive" / "accepted")) + len(os.listdir(work / "archive" / "review"))
-    more = (peak[0] - idle) / processes.MB
+    more = (peak.resident - idle) / processes.MB
     return results.FLOOD, [
-        ("files moved in, and in how long", "-", f"{FLOOD:,} in {moved:.1f} s", None),
-        ("events lost (queue of the kernel overflowed)", "-", str(log.count('"overflow"')), None),
-        ("read", f"{FLOOD:,}", f"{found:,}, {FLOOD / lasted:,.0f} a second", found == FLOOD),
-        ("main process, resident, beyond its idle size", f"{FLOOD_MOST_MB:.0f} MB",
+        Row("files moved in, and in how long", "-", f"{FLOOD:,} in {moved:.1f} s", None),
+        Row("events lost (queue of the kernel overflowed)", "-", str(log.count('"overflow"')), None),
+        Row("read", f"{FLOOD:,}", f"{found:,}, {FLOOD / lasted:,.0f} a second", found == FLOOD),
+        Row("main process, resident, beyond its idle size", f"{FLOOD_MOST_MB:.0f} MB",
          f"{more:.0f} MB (idle {idle / processes.MB:.0f} MB)", more <= FLOOD_MOST_MB),
     ]  # fmt: skip
 
@@ -62,12 +61,12 @@ def backlog(work: Path) -> Table:
     many = _drained(work / "many", MANY)
     ratio = many[1] / few[1]
     return results.BACKLOG, [
-        (f"start to first result, {MANY:,} waiting", f"{FIRST_MOST:.0f} s",
+        Row(f"start to first result, {MANY:,} waiting", f"{FIRST_MOST:.0f} s",
          f"{many[0]:.1f} s ({FEW:,}: {few[0]:.1f} s)", many[0] <= FIRST_MOST),
-        ("time a scan, against that with few waiting", f"{GROWTH_MOST}",
+        Row("time a scan, against that with few waiting", f"{GROWTH_MOST}",
          f"{ratio:.2f} ({few[1] * 1e3:.2f} ms with {FEW:,}, {many[1] * 1e3:.2f} ms with {MANY:,})",
          ratio <= GROWTH_MOST),
-        ("main process, resident, at most", "-", f"{many[2]:.0f} MB ({FEW:,}: {few[2]:.0f} MB)", None),
+        Row("main process, resident, at most", "-", f"{many[2]:.0f} MB ({FEW:,}: {few[2]:.0f} MB)", None),
     ]  # fmt: skip
 
 
@@ -80,18 +79,16 @@ def _drained(place: Path, count: int) -> tuple[float, float, float]:
     os.sync()
     begun = time.monotonic()
     process = subprocess.Popen(processes.command("run", "--once", "-c", str(file)), stderr=subprocess.DEVNULL)
-    with main_memory(process.pid) as peak:
+    with processes.sampled_alone(process.pid) as peak:
         while not any(entry.name.endswith(".json") for entry in os.scandir(place / "outbox")):
             time.sleep(0.01)
         first = time.monotonic()
         if process.wait() != 0:
             raise RuntimeError(f"the drain ended with {process.returncode}")
     ended = time.monotonic()
-    found = sum(entry.name.endswith(".json") for entry in os.scandir(place / "outbox"))
-    if found != count:
-        raise RuntimeError(f"{found} results of {count} scans")
+    processes.expect_results(place / "outbox", count)
     shutil.rmtree(place)
-    return first - begun, (ended - first) / count, peak[0] / processes.MB
+    return first - begun, (ended - first) / count, peak.resident / processes.MB
 
 
 def full_disk(work: Path) -> Table:
@@ -105,7 +102,7 @@ def full_disk(work: Path) -> Table:
         subprocess.run(["umount", str(disk)], check=True)
 
 
-def _filled(work: Path, disk: Path) -> list[tuple[str, str, str, bool | None]]:
+def _filled(work: Path, disk: Path) -> list[Row]:
     (disk / "outbox").mkdir()
     target = {status: str(disk / "archive" / status) for status in ("accepted", "review", "blank", "failed")}
     file = processes.config(
@@ -146,12 +143,12 @@ def _filled(work: Path, disk: Path) -> list[tuple[str, str, str, bool | None]]:
         for event in ("delivery_paused", "delivery_resumed", "rolling_paused", "rolling_resumed")
     )
     return [
-        ("scans, each exactly once", "all", f"{scanner.dropped:,}; {consumer.verdict(scanner.dropped)}",
+        Row("scans, each exactly once", "all", f"{scanner.dropped:,}; {consumer.verdict(scanner.dropped)}",
          consumer.is_exact(scanner.dropped)),
-        (f"waiting after {FULL_SECONDS:.0f} s without room; results published meanwhile", "-",
+        Row(f"waiting after {FULL_SECONDS:.0f} s without room; results published meanwhile", "-",
          f"{waiting:,}; {taken}", None),
-        ("from room until the first result", f"{RESUMED_MOST:.0f} s", f"{resumed:.1f} s", resumed <= RESUMED_MOST),
-        ("lines in the log", "-", said, None),
+        Row("from room until the first result", f"{RESUMED_MOST:.0f} s", f"{resumed:.1f} s", resumed <= RESUMED_MOST),
+        Row("lines in the log", "-", said, None),
     ]  # fmt: skip
 
 
@@ -187,28 +184,6 @@ def wait_drained(house: Path, count: int, seconds: float = 600.0) -> None:
         time.sleep(0.2)
 
 
-@contextmanager
-def main_memory(pid: int) -> Iterator[list[int]]:
-    """The highest resident size of one process in bytes, while the block runs."""
-    peak, end = [0], threading.Event()
-    process = psutil.Process(pid)
-
-    def sample() -> None:
-        while not end.wait(processes.SAMPLE_SECONDS):
-            try:
-                peak[0] = max(peak[0], process.memory_info().rss)
-            except psutil.NoSuchProcess:
-                return
-
-    thread = threading.Thread(target=sample, daemon=True)
-    thread.start()
-    try:
-        yield peak
-    finally:
-        end.set()
-        thread.join()
-
-
 LOADS: dict[str, Callable[[Path], Table]] = {
     "flood": flood, "backlog": backlog, "full_disk": full_disk, "remembered": remembered,
 }  # fmt: skip
@@ -223,16 +198,11 @@ def main() -> int:
         work = Path(tempfile.mkdtemp(prefix=f"digitd-{name}-"))
         heading, rows = LOADS[name](work)
         shutil.rmtree(work)
-        lines = [
-            f"`make loads LOADS={name}` wrote this section.", "", results.machine(), "",
-            "| what | must be | measured | |", "| --- | --- | --- | --- |",
-        ]  # fmt: skip
-        for what, target, measured, as_it_must in rows:
-            verdict = "" if as_it_must is None else "yes" if as_it_must else "**no**"
-            lines.append(f"| {what} | {target} | {measured} | {verdict} |")
-        print("\n".join(lines[4:]))
-        results.write(heading, "\n".join(lines), results.RELIABILITY)
-        good = good and all(row[3] is not False for row in rows)
+        table = results.table(rows, "must be")
+        print(table)
+        body = f"`make loads LOADS={name}` wrote this section.\n\n{results.machine()}\n\n{table}"
+        results.write(heading, body, results.RELIABILITY)
+        good = good and all(row.good is not False for row in rows)
     return 0 if good else 1
 
 

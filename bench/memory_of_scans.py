@@ -5,6 +5,8 @@ import time
 import uuid
 from pathlib import Path
 
+from results import Row as Line
+
 from digitd.journal import Journal
 from digitd.tables import SETTLED, Identity, Row
 
@@ -15,8 +17,8 @@ SLOWER_MOST = 1.2
 RESULT = b"{" + b'"as long as the JSON of one digit is":0' * 18 + b"}\n"
 
 
-def measured(work: Path) -> list[tuple[str, str, str, bool | None]]:
-    """Rows for a table: what, must be, measured, whether it is so."""
+def measured(work: Path) -> list[Line]:
+    """Rows for a table."""
     empty, full = work / "empty", work / "full"
     for folder in (empty, full):
         folder.mkdir(parents=True)
@@ -37,11 +39,11 @@ def measured(work: Path) -> list[tuple[str, str, str, bool | None]]:
         size = sum(path.stat().st_size for path in full.iterdir())
     ratio = many / few
     return [
-        (f"a batch of {BATCH} recorded and marked, {REMEMBERED:,} remembered, against none", f"{SLOWER_MOST}",
+        Line(f"a batch of {BATCH} recorded and marked, {REMEMBERED:,} remembered, against none", f"{SLOWER_MOST}",
          f"{ratio:.2f} ({many * 1e3:.2f} ms, {few * 1e3:.2f} ms; medians of {BATCHES})", ratio <= SLOWER_MOST),
-        ("opening the journal", "-", f"{opened * 1e3:.0f} ms", None),
-        ("a chunk of forgetting: scans, names", "-", f"{pruned * 1e3:.1f} ms, {names_pruned * 1e3:.1f} ms", None),
-        ("the journal's size", "-", f"{size / 1e9:.1f} GB", None),
+        Line("opening the journal", "-", f"{opened * 1e3:.0f} ms", None),
+        Line("a chunk of forgetting: scans, names", "-", f"{pruned * 1e3:.1f} ms, {names_pruned * 1e3:.1f} ms", None),
+        Line("the journal's size", "-", f"{size / 1e9:.1f} GB", None),
     ]  # fmt: skip
 
 

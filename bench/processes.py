@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,29 +68,60 @@ def daemon(file: Path) -> Iterator["subprocess.Popen[bytes]"]:
 @contextmanager
 def sampled(pid: int) -> Iterator[Memory]:
     """The memory of a process and all below it, while the block runs."""
-    memory, end = Memory(), threading.Event()
+    memory = Memory()
 
-    def sample() -> None:
+    def look() -> None:
+        resident = proportional = 0
+        tree = psutil.Process(pid)
+        for process in (tree, *tree.children(recursive=True)):
+            resident += process.memory_info().rss
+            proportional += process.memory_full_info().pss
+        memory.resident = max(memory.resident, resident)
+        memory.proportional = max(memory.proportional, proportional)
+
+    with _looking(look):
+        yield memory
+
+
+@contextmanager
+def sampled_alone(pid: int) -> Iterator[Memory]:
+    """The resident memory of one process, while the block runs: a look costs next to nothing."""
+    memory, process = Memory(), psutil.Process(pid)
+
+    def look() -> None:
+        memory.resident = max(memory.resident, process.memory_info().rss)
+
+    with _looking(look):
+        yield memory
+
+
+@contextmanager
+def _looking(look: Callable[[], None]) -> Iterator[None]:
+    """LOOK now and then, in a thread, while the block runs."""
+    end = threading.Event()
+
+    def run() -> None:
         while not end.wait(SAMPLE_SECONDS):
-            resident = proportional = 0
             try:
-                tree = psutil.Process(pid)
-                for process in (tree, *tree.children(recursive=True)):
-                    resident += process.memory_info().rss
-                    proportional += process.memory_full_info().pss
+                look()
             except psutil.Error:
-                # A process that ended between two looks: the next sample has the whole tree again.
+                # A process that ended between two looks: the next one sees what is there then.
                 continue
-            memory.resident = max(memory.resident, resident)
-            memory.proportional = max(memory.proportional, proportional)
 
-    thread = threading.Thread(target=sample, daemon=True)
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     try:
-        yield memory
+        yield
     finally:
         end.set()
         thread.join()
+
+
+def expect_results(outbox: Path, count: int) -> None:
+    """RuntimeError if there are not so many JSON results."""
+    found = sum(entry.name.endswith(".json") for entry in os.scandir(outbox))
+    if found != count:
+        raise RuntimeError(f"{found} results of {count} scans")
 
 
 def wait_for(path: Path, seconds: float = 30.0) -> float:

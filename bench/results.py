@@ -4,6 +4,7 @@ import os
 import platform
 import re
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,25 @@ RELIABILITY = Paper(
     "[docs/guarantees.md](../docs/guarantees.md).",
     (CHAOS, HOSTILE, FLOOD, BACKLOG, FULL_DISK, REMEMBERED, SOAK),
 )
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a table: what, what is asked of it, what was measured, and whether that is so (None: nothing asked)."""
+
+    what: str
+    target: str
+    measured: str
+    good: bool | None
+
+
+def table(rows: Iterable[Row], target: str) -> str:
+    """ROWS as Markdown, TARGET being the heading of what is asked."""
+    lines = [f"| what | {target} | measured | |", "| --- | --- | --- | --- |"]
+    for row in rows:
+        verdict = "" if row.good is None else "yes" if row.good else "**no**"
+        lines.append(f"| {row.what} | {row.target} | {row.measured} | {verdict} |")
+    return "\n".join(lines)
 
 
 def write(heading: str, body: str, paper: Paper = RESULTS) -> None:

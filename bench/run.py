@@ -13,24 +13,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import processes
 import results
 import scans
+from results import Row
 
 PAIRS = 3
-
-
-@dataclass(frozen=True)
-class Row:
-    """A line of the table."""
-
-    what: str
-    target: str
-    measured: str
-    good: bool | None
 
 
 def mnist(work: Path, folder: Path) -> Iterator[Row]:
@@ -90,7 +80,7 @@ def once_against_read(work: Path, count: int = 5000) -> Iterator[Row]:
         scans.small(place / "inbox", count)
         reading, _ = processes.timed("read", "--format", "json", str(place / "inbox"))
         draining, _ = processes.timed("run", "--once", "-c", str(file))
-        _expect_results(place / "outbox", count)
+        processes.expect_results(place / "outbox", count)
         ratios.append(reading / draining)
         rates.append((count / reading, count / draining))
     reads, drains = (statistics.median(rate[side] for rate in rates) for side in (0, 1))
@@ -114,7 +104,7 @@ def memory(work: Path) -> Iterator[Row]:
         process = subprocess.Popen(processes.command("run", "--once", "-c", str(file)), stderr=subprocess.DEVNULL)
         with processes.sampled(process.pid) as peak:
             process.wait()
-        _expect_results(place / "outbox", count)
+        processes.expect_results(place / "outbox", count)
         peaks[count] = peak
     few, many = peaks[2000], peaks[20000]
     growth = many.resident / few.resident - 1
@@ -126,12 +116,6 @@ def memory(work: Path) -> Iterator[Row]:
         many.resident < 500 * processes.MB,
     )
     yield Row("the same, against 2,000 waiting scans", "within 10 %", f"{growth:+.1%}", abs(growth) <= 0.1)
-
-
-def _expect_results(outbox: Path, count: int) -> None:
-    found = len(list(outbox.glob("*.json")))
-    if found != count:
-        raise RuntimeError(f"{found} results of {count} scans")
 
 
 def start(work: Path, rounds: int = 5) -> Iterator[Row]:
@@ -198,12 +182,8 @@ def report(rows: list[Row]) -> str:
         "",
         results.machine(),
         "",
-        "| what | at least | measured | |",
-        "| --- | --- | --- | --- |",
+        results.table(rows, "at least"),
     ]
-    for row in rows:
-        verdict = "" if row.good is None else "yes" if row.good else "**no**"
-        lines.append(f"| {row.what} | {row.target} | {row.measured} | {verdict} |")
     return "\n".join(lines) + "\n"
 
 

@@ -21,6 +21,7 @@ from digitd.outbox import Outbox
 from digitd.results import Glyph, Model, Outcome, Reading, Reason, Result, Status
 from digitd.rolling import Roller
 from digitd.tables import Identity
+from ways import Json
 
 MODEL = Model("tiny", "1", "0" * 64)
 RECEIVED, RECOGNISED = 1_790_000_000.0, 1_790_000_000.25
@@ -62,7 +63,7 @@ class Rig:
     """Inbox, outbox, archive and state below BASE; TARGETS says what becomes of sources, by status."""
 
     base: Path
-    json: Literal["scan", "lines", "off"] = "scan"
+    json: Json = "scan"
     csv: bool = True
     sources: str = "move"
     archive_at: Path | None = None
@@ -209,7 +210,27 @@ class Rig:
         assert self.leftovers() == []
 
 
-_STEPS: list[tuple[object, str]] = [
+def on_way(base: Path, elsewhere: Path, sources: str, json: Json, csv: bool) -> Rig:
+    """A rig below BASE with the sources and outputs of ways.py; ELSEWHERE is a folder on another file system."""
+    across = sources == "across"
+    return Rig(
+        base,
+        json=json,
+        csv=csv,
+        sources="move" if across else sources,
+        archive_at=elsewhere / "archive" if across else None,
+    )
+
+
+def two_scans_on_way(base: Path, elsewhere: Path, sources: str, json: Json, csv: bool) -> Rig:
+    """The same with two scans waiting, one of which fails."""
+    rig = on_way(base, elsewhere, sources, json, csv)
+    rig.drop("a.png", b"a good scan")
+    rig.drop("sub/b.png", b"a bad one")
+    return rig
+
+
+FILE_STEPS: list[tuple[object, str]] = [
     (fs, "rename_noreplace"),
     (fs, "write_new"),
     (fs, "copy_durably"),
@@ -218,6 +239,10 @@ _STEPS: list[tuple[object, str]] = [
     (os, "unlink"),
     (os, "replace"),
     (os, "makedirs"),
+]
+"""The file operations by which a delivery changes something: owner and name."""
+_STEPS: list[tuple[object, str]] = [
+    *FILE_STEPS,
     (Journal, "record"),
     (Journal, "published"),
     (Journal, "plan_filing"),

@@ -121,6 +121,15 @@ class Journal:
         self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
 
     @contextmanager
+    def _soon_durable(self) -> Iterator[None]:
+        """What is written survives a crash of digitd at once, and one of the machine after the next durable write."""
+        self._durable(False)
+        try:
+            yield
+        finally:
+            self._durable(True)
+
+    @contextmanager
     def _transaction(self) -> Iterator[None]:
         self._db.execute("BEGIN IMMEDIATE")
         try:
@@ -191,20 +200,13 @@ class Journal:
 
     def published(self, seqs: Iterable[int]) -> None:
         """These are published and filed. Survives a crash of digitd at once, one of the machine after `settle`."""
-        self._durable(False)
-        try:
-            with self._transaction():
-                self._db.executemany(f"UPDATE scans SET state = {PUBLISHED} WHERE seq = ?", [(seq,) for seq in seqs])
-        finally:
-            self._durable(True)
+        with self._soon_durable(), self._transaction():
+            self._db.executemany(f"UPDATE scans SET state = {PUBLISHED} WHERE seq = ?", [(seq,) for seq in seqs])
 
     def certain(self, row: Row) -> None:
         """Its result is in the outbox again; from here on it is like one recorded since the machine was started."""
-        self._durable(False)
-        try:
+        with self._soon_durable():
             self._db.execute(f"UPDATE scans SET state = {RECORDED} WHERE seq = ?", (row.seq,))
-        finally:
-            self._durable(True)
         row.uncertain = False
 
     def unsynced(self) -> bool:
@@ -227,13 +229,9 @@ class Journal:
         self._move_on(SYNCING, SETTLED)
 
     def _move_on(self, before: int, after: int) -> None:
-        self._durable(False)
-        try:
-            with self._transaction():
-                for table in ("scans", "parts"):
-                    self._db.execute(f"UPDATE {table} SET state = {after} WHERE state = {before} AND {OPEN}")
-        finally:
-            self._durable(True)
+        with self._soon_durable(), self._transaction():
+            for table in ("scans", "parts"):
+                self._db.execute(f"UPDATE {table} SET state = {after} WHERE state = {before} AND {OPEN}")
 
     def _last_part(self) -> int:
         return int(self._db.execute("SELECT max(part) FROM parts").fetchone()[0] or 0)
@@ -365,11 +363,8 @@ class Journal:
         """Give some of the pages that forgetting has left free back to the disk; whether there are more."""
         if not self._shrinks or self._free_pages() <= SPARE_PAGES:
             return False
-        self._durable(False)
-        try:
+        with self._soon_durable():
             self._db.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
-        finally:
-            self._durable(True)
         return self._free_pages() > SPARE_PAGES
 
     def _free_pages(self) -> int:

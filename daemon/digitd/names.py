@@ -64,6 +64,11 @@ def temporary(key: str) -> str:
     return f"{TEMPORARY_PREFIX}{key}{TEMPORARY_SUFFIX}"
 
 
+def part_key(part: int, ending: str = "") -> str:
+    """The key of a rolled file; without its ending, what the keys of all files of the part begin with."""
+    return f"part-{part:06d}{ending}"
+
+
 def claimed(key: str, name: str) -> str:
     """The hidden name that NAME, a source whose result is KEY, has in its own folder while it is removed."""
     ending = os.path.splitext(name)[1]

@@ -7,7 +7,7 @@ import io
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,9 @@ from digitd.journal import FILE_NAME, Journal
 from digitd.tables import PUBLISHED, RECORDED, SELECT, SETTLED, SYNCING, UNCERTAIN, Identity, Part, Row, row_of
 
 CHECKED_BYTES = 256 << 20
-"""A journal up to this size is looked through at each start (a second at most); of a larger one what is read first."""
+"""A journal up to this size is looked through at each start; of a larger one only what is read first.
+
+The look took 0.15 s for 235 MiB that were in memory, and 3 s where they came from the disk."""
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 UNDONE = frozenset({UNCERTAIN, RECORDED})
 _TRACES = ("", "-wal", "-shm")
@@ -43,10 +45,11 @@ def opened(state: Path, inbox: Path, outbox: Path, keeps: Callable[[str], bool])
         remedy="look after the disk; a new journal is built from what is left of it and from the outbox",
     )
     journal = Journal(state)
-    saved = _saved(aside, outbox)
+    parts = _opened_parts(aside)
+    saved = _saved(aside, outbox, parts)
     known = {each.row.id for each in saved}
     found = [row for row in _published(outbox, inbox, keeps) if row.id not in known]
-    rolled, parts = _rolled(outbox), _opened_parts(aside)
+    rolled = _rolled(outbox)
     opened_ids = {each.row.id for each in saved if each.part in parts}
     rows = [*(each.row for each in saved), *found]
     for seq, row in enumerate(rows, journal.next_seq()):
@@ -115,6 +118,12 @@ def _read(aside: Path, statement: str) -> Iterator[tuple[Any, ...]]:
         log.get().debug("journal_unreadable", error=str(error))
 
 
+def _read_from_both_ends(aside: Path, select: str, order: str) -> Iterator[tuple[Any, ...]]:
+    """What it gives in order and in reverse, for what is damaged may lie between; a row that is whole comes twice."""
+    yield from _read(aside, f"{select} ORDER BY {order}")
+    yield from _read(aside, f"{select} ORDER BY {order} DESC")
+
+
 @dataclass(frozen=True)
 class _Saved:
     row: Row
@@ -122,32 +131,27 @@ class _Saved:
     part: int | None
 
 
-def _saved(aside: Path, outbox: Path) -> list[_Saved]:
-    """The rows that matter still: not settled, in no rolled file that is out, or of a source that stays.
-
-    From both ends, for what is damaged may lie between.
-    """
+def _saved(aside: Path, outbox: Path, opened_parts: Mapping[int, str]) -> list[_Saved]:
+    """The rows that matter still: not settled, in no rolled file that is out, or of a source that stays."""
     wanted = f"state < {SETTLED} OR part IS NULL OR kept = 1"
-    opened_parts = _opened_parts(aside)
     if opened_parts:
         wanted += f" OR part IN ({', '.join(map(str, opened_parts))})"
     out = {part for part, state in _read(aside, "SELECT part, state FROM parts") if state not in UNDONE}
     staged = {name for _, _, files in os.walk(outbox) for name in files if name.startswith(names.TEMPORARY_PREFIX)}
     rows: dict[int, _Saved] = {}
-    for order in ("", " DESC"):
-        for found in _read(aside, f"{SELECT} WHERE {wanted} ORDER BY seq{order}"):
-            try:
-                row, part, state = row_of(found), found[12], int(found[13])
-                if results.from_json(row.result).id != row.id:
-                    continue
-            except (msgspec.MsgspecError, TypeError, ValueError) as error:
-                log.get().debug("journal_unreadable", error=str(error))
+    for found in _read_from_both_ends(aside, f"{SELECT} WHERE {wanted}", "seq"):
+        try:
+            row, part, state = row_of(found), found[12], int(found[13])
+            if results.from_json(row.result).id != row.id:
                 continue
-            if part and part not in opened_parts:
-                # Where nothing tells of the part, its stage does: of one that is still there the rows are rolled anew.
-                prefix = names.temporary(f"part-{part:06d}").removesuffix(names.TEMPORARY_SUFFIX)
-                row.rolled = part not in out and any(name.startswith(prefix) for name in staged)
-            rows[row.seq] = _Saved(row, state, part)
+        except (msgspec.MsgspecError, TypeError, ValueError) as error:
+            log.get().debug("journal_unreadable", error=str(error))
+            continue
+        if part and part not in opened_parts:
+            # Where nothing tells of the part, its stage does: of one that is still there the rows are rolled anew.
+            prefix = names.temporary(names.part_key(part)).removesuffix(names.TEMPORARY_SUFFIX)
+            row.rolled = part not in out and any(name.startswith(prefix) for name in staged)
+        rows[row.seq] = _Saved(row, state, part)
     return [rows[seq] for seq in sorted(rows)]
 
 
@@ -159,10 +163,9 @@ def _opened_parts(aside: Path) -> dict[int, str]:
 def _names(aside: Path) -> dict[str, int]:
     """How often names were used."""
     used: dict[str, int] = {}
-    for order in ("", " DESC"):
-        for name, last in _read(aside, f"SELECT name, last FROM names ORDER BY name{order}"):
-            if isinstance(name, bytes) and isinstance(last, int):
-                used[os.fsdecode(name)] = last
+    for name, last in _read_from_both_ends(aside, "SELECT name, last FROM names", "name"):
+        if isinstance(name, bytes) and isinstance(last, int):
+            used[os.fsdecode(name)] = last
     return used
 
 

@@ -49,7 +49,7 @@ class Roller:
     @property
     def staged(self) -> set[str]:
         """The keys of the stages that are still to be published."""
-        return {_key(part, ending) for part in self._opened.values() for ending in self._endings}
+        return {names.part_key(part.part, ending) for part in self._opened.values() for ending in self._endings}
 
     def next_due(self) -> float:
         """When `tick` has something to do (monotonic seconds)."""
@@ -113,7 +113,7 @@ class Roller:
         name = f"results-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{number:06d}"
         part = Part(number, self._free_name(name))
         for ending in self._endings:
-            self._outbox.stage(part.name + ending, _key(part, ending), _content(ending, rows))
+            self._outbox.stage(part.name + ending, names.part_key(part.part, ending), _content(ending, rows))
             failpoints.reached(Point.PART_STAGED)
         self._journal.open_part(part, rows[-1].seq)
         failpoints.reached(Point.PART_OPENED)
@@ -143,7 +143,7 @@ class Roller:
 
     def _put_out(self, part: Part, ending: str) -> Part:
         """Publish one of its files; gives the part under the name that it has then."""
-        key = _key(part, ending)
+        key = names.part_key(part.part, ending)
         if (part.part, ending) in self._inherited:
             if not part.uncertain and self._outbox.stage_is_gone(part.name + ending, key):
                 return part
@@ -177,7 +177,3 @@ def _content(ending: str, rows: list[Row]) -> bytes:
     if ending == ".csv":
         return results.to_csv(results.from_json(row.result) for row in rows)
     return b"".join(row.result for row in rows)
-
-
-def _key(part: Part, ending: str) -> str:
-    return f"part-{part.part:06d}{ending}"

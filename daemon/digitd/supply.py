@@ -143,7 +143,8 @@ class Supply:
             self._walk = self._rescan()
         if self._walk is not None and self._walked(self._walk):
             self._walk = None
-        self._take_up_backlog()
+        if self._has_room:
+            self._take_up_backlog()
 
     def take(self, most: int) -> list[tuple[Ready, float]]:
         """The next scans, oldest first, and since when they were ready; they are in hand until `release`."""

@@ -108,6 +108,16 @@ class House:
         (folder / "sitecustomize.py").write_text(script, encoding="utf-8")
         return os.pathsep.join((str(folder), str(ROOT / "daemon")))
 
+    def block_outbox(self) -> None:
+        """Put a file in the outbox's place: nothing can be published."""
+        self.outbox.rename(self.root / "away")
+        self.outbox.touch()
+
+    def unblock_outbox(self) -> None:
+        """Put the outbox back."""
+        self.outbox.unlink()
+        (self.root / "away").rename(self.outbox)
+
     def once(self) -> "Daemon":
         """Drain the inbox with `run --once`; gives the daemon that did it, ended."""
         with Daemon(self, "--once") as daemon:

@@ -1,6 +1,7 @@
 """Scans for tests, rendered from digits that the shipped network reads without doubt."""
 
 import struct
+import zlib
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -56,17 +57,14 @@ def scan(text: int | str = 7, ending: str = ".png", nth: int = 0) -> bytes:
 def numbered(number: int) -> bytes:
     """A small PNG that differs from that of any other number in its bytes."""
     body = scan(number % 10)
-    text = b"Comment\0" + str(number).encode()
-    chunk = b"tEXt" + text
-    extra = struct.pack(">I", len(text)) + chunk + struct.pack(">I", _crc(chunk))
+    extra = chunk(b"tEXt", b"Comment\0" + str(number).encode())
     end = body.rindex(b"IEND") - 4
     return body[:end] + extra + body[end:]
 
 
-def _crc(data: bytes) -> int:
-    import zlib
-
-    return zlib.crc32(data)
+def chunk(kind: bytes, data: bytes) -> bytes:
+    """A chunk of a PNG."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def blank() -> bytes:
@@ -86,7 +84,7 @@ def pdf(image: Image) -> bytes:
     height, width = image.shape
     jpeg = encode(image, ".jpg")
     drawing = f"q {width} 0 0 {height} 0 0 cm /I Do Q".encode()
-    return _pdf(
+    return pdf_of(
         [
             b"<</Type/Catalog/Pages 2 0 R>>",
             b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
@@ -103,7 +101,7 @@ def pdf(image: Image) -> bytes:
 
 def encrypted_pdf() -> bytes:
     """A PDF that asks for a password."""
-    return _pdf(
+    return pdf_of(
         [
             b"<</Type/Catalog/Pages 2 0 R>>",
             b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
@@ -114,7 +112,8 @@ def encrypted_pdf() -> bytes:
     )
 
 
-def _pdf(objects: Sequence[bytes], trailer: bytes = b"") -> bytes:
+def pdf_of(objects: Sequence[bytes], trailer: bytes = b"") -> bytes:
+    """A PDF of these objects, the first of which is its catalogue."""
     out = bytearray(b"%PDF-1.4\n")
     offsets = []
     for number, content in enumerate(objects, 1):

@@ -99,16 +99,13 @@ def test_pain_05_a_file_is_stranded_for_ever(house: House) -> None:
 
 def test_pain_06_the_daemon_gave_up_until_a_restart(house: House) -> None:
     """While results cannot be written it waits, and goes on by itself (paperless-ngx #9698, #8329)."""
-    away = house.root / "away"
     with Daemon(house) as daemon:
         daemon.wait_ready()
-        house.outbox.rename(away)
-        house.outbox.touch()
+        house.block_outbox()
         house.drop("scan.png", scans.scan(7))
         daemon.wait_event("delivery_paused")
         wait_for(lambda: b"waits for" in house.run("status").stdout, "`digitd status` to say so")
-        house.outbox.unlink()
-        away.rename(house.outbox)
+        house.unblock_outbox()
         assert house.result("scan.png.json")["text"] == "7"
         assert daemon.terminate() == 0
 

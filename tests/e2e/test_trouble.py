@@ -23,17 +23,14 @@ def test_inbox_taken_away_and_brought_back(house: House) -> None:
 
 def test_outbox_that_cannot_be_written(house: House) -> None:
     """While results cannot be written it says so once and reads no more; once they can be, all of them appear."""
-    away = house.root / "away"
     with Daemon(house) as daemon:
         daemon.wait_ready()
-        house.outbox.rename(away)
-        house.outbox.touch()
+        house.block_outbox()
         for number in range(20):
             house.drop(f"{number}.png", scans.numbered(number))
         daemon.wait_event("delivery_paused")
         assert len(house.files(house.inbox)) == 20
-        house.outbox.unlink()
-        away.rename(house.outbox)
+        house.unblock_outbox()
         wait_for(lambda: len(house.results()) == 20, "every result")
         daemon.wait_event("delivery_resumed")
         assert daemon.terminate() == 0
@@ -45,17 +42,14 @@ def test_outbox_that_cannot_be_written(house: House) -> None:
 
 def test_stopped_while_results_cannot_be_written(house: House) -> None:
     """A daemon that is stopped meanwhile ends in time, and the next one delivers everything, once."""
-    away = house.root / "away"
     with Daemon(house) as daemon:
         daemon.wait_ready()
-        house.outbox.rename(away)
-        house.outbox.touch()
+        house.block_outbox()
         house.drop("a.png", scans.scan(4))
         daemon.wait_event("delivery_paused")
         assert daemon.terminate() == 0
     daemon.assert_only_events()
-    house.outbox.unlink()
-    away.rename(house.outbox)
+    house.unblock_outbox()
     assert house.once().process.returncode == 0
     assert [result["text"] for result in house.results()] == ["4"]
     assert [row["text"] for row in house.rows()] == ["4"]

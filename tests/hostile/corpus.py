@@ -124,10 +124,10 @@ def _bombs() -> Iterator[Case]:
     yield Case("ascii.pgm", b"P2\n9999 9999\n255\n" + b"0 " * 1000, TOO_LARGE)
     yield Case("more-than-a-page.png", _png(100, 100, zlib.compress(bytes(50 << 20), 9)), SPOILED | {READ})
     text = zlib.compress(bytes(50 << 20), 9)
-    chunk = _chunk(b"zTXt", b"Comment\0\0" + text)
+    chunk = scans.chunk(b"zTXt", b"Comment\0\0" + text)
     yield Case("bomb-in-text.png", scans.scan(TEXT)[:33] + chunk + scans.scan(TEXT)[33:], SPOILED | {READ})
-    yield Case("many-chunks.png", scans.scan(TEXT)[:33] + _chunk(b"tEXt", b"a\0b") * 50_000 + scans.scan(TEXT)[33:],
-               SPOILED | {READ})  # fmt: skip
+    chunks = scans.chunk(b"tEXt", b"a\0b") * 50_000
+    yield Case("many-chunks.png", scans.scan(TEXT)[:33] + chunks + scans.scan(TEXT)[33:], SPOILED | {READ})
 
 
 def _headers() -> Iterator[Case]:
@@ -162,14 +162,14 @@ def _pngs() -> Iterator[Case]:
         "interlace-2": (8, 0, 0, 0, 2),
     }
     for name, five in odd.items():
-        header = _chunk(b"IHDR", struct.pack(">IIBBBBB", 10, 10, *five))
-        yield Case(f"{name}.png", good[:8] + header + _chunk(b"IDAT", rows) + _chunk(b"IEND", b""), SPOILED)
+        header = scans.chunk(b"IHDR", struct.pack(">IIBBBBB", 10, 10, *five))
+        yield Case(f"{name}.png", good[:8] + header + scans.chunk(b"IDAT", rows) + scans.chunk(b"IEND", b""), SPOILED)
     yield Case("filter-byte-9.png", _png(10, 10, zlib.compress(b"\x09" * 110)), SPOILED)
-    yield Case("no-pixels.png", good[:33] + _chunk(b"IEND", b""), SPOILED)
+    yield Case("no-pixels.png", good[:33] + scans.chunk(b"IEND", b""), SPOILED)
     yield Case("too-few-rows.png", _png(10, 10, zlib.compress(bytes(30))), SPOILED)
     yield Case("no-zlib.png", _png(10, 10, b"this is not compressed"), SPOILED)
     yield Case("two-headers.png", good[:33] + good[8:], SPOILED | {READ})
-    profile = _chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(50 << 20), 9))
+    profile = scans.chunk(b"iCCP", b"a\0\0" + zlib.compress(bytes(50 << 20), 9))
     yield Case("profile-bomb.png", good[:33] + profile + good[33:], SPOILED | {READ})
     yield Case("wrong-sum.png", good[:29] + bytes(4) + good[33:], SPOILED)
     yield Case("chunk-of-4-gb.png", good[:33] + b"\xff\xff\xff\xffIDAT" + good[33:], SPOILED)
@@ -208,7 +208,7 @@ def _pdfs() -> Iterator[Case]:
     catalog = b"<</Type/Catalog/Pages 2 0 R>>"
 
     def case(name: str, *objects: bytes) -> Case:
-        return Case(name, scans._pdf(objects), spoiled)
+        return Case(name, scans.pdf_of(objects), spoiled)
 
     script = b"<</S/JavaScript/JS(app.alert\\(1\\);this.submitForm\\('http://127.0.0.1/'\\))>>"
     yield case("script.pdf", b"<</Type/Catalog/Pages 2 0 R/OpenAction 4 0 R>>", pages, page, script)
@@ -236,13 +236,11 @@ def _pdfs() -> Iterator[Case]:
     yield Case("xref-to-itself.pdf", loop, spoiled)
 
 
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
 def _png(width: int, height: int, pixels: bytes) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", pixels) + _chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + scans.chunk(b"IHDR", header) + scans.chunk(b"IDAT", pixels) + scans.chunk(b"IEND", b"")
+    )
 
 
 def _bmp(width: int, height: int) -> bytes:

@@ -9,34 +9,13 @@ from typing import Literal
 
 import pytest
 
-from delivery_rig import Killer, Rig, workplace
+from delivery_rig import Killer, Rig, two_scans_on_way, workplace
 from digitd import fs
 from digitd.results import Status
+from ways import OUTPUTS, SOURCES, Json
 
 When = Literal["before", "within", "after"]
-OUTPUTS: list[tuple[Literal["scan", "lines", "off"], bool]] = [
-    ("scan", True),
-    ("scan", False),
-    ("lines", True),
-    ("lines", False),
-    ("off", True),
-]
-SOURCES = ["move", "across", "delete", "keep"]
 STEPS_MOST = 120
-
-
-def rig(base: Path, sources: str, json: Literal["scan", "lines", "off"], csv: bool, other: Path) -> Rig:
-    """A rig with two scans waiting, one of which fails."""
-    made = Rig(
-        base,
-        json=json,
-        csv=csv,
-        sources="move" if sources == "across" else sources,
-        archive_at=other / "archive" if sources == "across" else None,
-    )
-    made.drop("a.png", b"a good scan")
-    made.drop("sub/b.png", b"a bad one")
-    return made
 
 
 @pytest.fixture(scope="module")
@@ -67,12 +46,12 @@ def across(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(("json", "csv"), OUTPUTS)
 @pytest.mark.parametrize("sources", SOURCES)
 def test_a_kill_at_any_step_loses_and_doubles_nothing(
-    sources: str, json: Literal["scan", "lines", "off"], csv: bool, when: When, another_file_system: Path
+    sources: str, json: Json, csv: bool, when: When, another_file_system: Path
 ) -> None:
     """Whatever step it dies at, the next start leaves one whole result a scan, and each source filed once."""
     for number in range(1, STEPS_MOST):
         with workplace() as base:
-            made = rig(base, sources, json, csv, another_file_system / f"{json}-{csv}-{when}-{number}")
+            made = two_scans_on_way(base, another_file_system / f"{json}-{csv}-{when}-{number}", sources, json, csv)
             killer = Killer(number, when)
             with killer.armed():
                 made.live()
@@ -91,7 +70,7 @@ def test_a_kill_during_recovery_loses_and_doubles_nothing(sources: str, another_
     """A second kill while the first is being recovered from changes nothing about the promise."""
     for first, second in itertools.product(range(1, STEPS_MOST, 2), range(1, STEPS_MOST, 3)):
         with workplace() as base:
-            made = rig(base, sources, "scan", True, another_file_system / f"twice-{first}-{second}")
+            made = two_scans_on_way(base, another_file_system / f"twice-{first}-{second}", sources, "scan", True)
             killers = Killer(first, "after"), Killer(second, "after")
             for killer in killers:
                 with killer.armed():

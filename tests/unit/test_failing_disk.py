@@ -6,30 +6,18 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 from structlog.testing import capture_logs
 
-from delivery_rig import Killer, Rig, workplace
-from digitd import fs
+from delivery_rig import FILE_STEPS, Killer, two_scans_on_way, workplace
 from digitd.delivery import Delivery
 from digitd.journal import Journal
-from ways import OUTPUTS, SOURCES, Json
+from ways import OUTPUTS, SOURCES
 
 ERRORS = [errno.ENOSPC, errno.EIO, errno.EROFS, errno.EACCES, errno.EMFILE, errno.EDQUOT]
-_FILES: list[tuple[object, str]] = [
-    (fs, "rename_noreplace"),
-    (fs, "write_new"),
-    (fs, "copy_durably"),
-    (fs, "sync_folder"),
-    (fs, "syncfs"),
-    (os, "unlink"),
-    (os, "replace"),
-    (os, "makedirs"),
-    (os, "lstat"),
-]
+_FILES = [*FILE_STEPS, (os, "lstat")]
 _JOURNAL = ["record", "published", "plan_filing", "open_part", "part_published", "begin_sync", "settle", "last_number"]
 STEPS_MOST = 200
 LATER = 3600.0
@@ -85,7 +73,7 @@ def test_a_step_that_fails_holds_up_and_loses_nothing(sources: str, lasting: boo
         for number in range(1, STEPS_MOST):
             failing = Failing(number, code, lasting=lasting)
             with workplace() as base, workplace("other") as other:
-                rig = _rig(base, other, sources, json, csv)
+                rig = two_scans_on_way(base, other, sources, json, csv)
                 with rig.open() as delivery, capture_logs() as logs:
                     delivery.recover()
                     reads = rig.waiting()
@@ -114,7 +102,7 @@ def test_a_disk_that_fails_during_recovery_loses_nothing(sources: str) -> None:
         for number in range(1, STEPS_MOST, 3):
             failing = Failing(number, errno.EIO, lasting=True)
             with workplace() as base, workplace("other") as other:
-                rig = _rig(base, other, sources, "scan", csv=True)
+                rig = two_scans_on_way(base, other, sources, "scan", csv=True)
                 killer = Killer(killed, "after")
                 with killer.armed():
                     rig.live()
@@ -134,19 +122,6 @@ def test_a_disk_that_fails_during_recovery_loses_nothing(sources: str) -> None:
             break
     else:
         pytest.fail("it takes more steps than expected")
-
-
-def _rig(base: Path, other: Path, sources: str, json: Json, csv: bool) -> Rig:
-    rig = Rig(
-        base,
-        json=json,
-        csv=csv,
-        sources="move" if sources == "across" else sources,
-        archive_at=other / "archive" if sources == "across" else None,
-    )
-    rig.drop("a.png", b"a good scan")
-    rig.drop("sub/b.png", b"a bad one")
-    return rig
 
 
 def _assert_said_once(events: list[str]) -> None:

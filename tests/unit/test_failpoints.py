@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from delivery_rig import Rig, workplace
+from delivery_rig import Rig, two_scans_on_way, workplace
 from digitd import failpoints
 from digitd.failpoints import Point
 from ways import OUTPUTS, SOURCES, comes_by
@@ -58,15 +58,8 @@ def test_a_kill_at_a_point_loses_and_doubles_nothing(point: Point, sources: str,
     for json, csv in OUTPUTS:
         for time in range(1, TIMES_MOST):
             with workplace() as base:
-                rig = Rig(
-                    base,
-                    json=json,
-                    csv=csv,
-                    sources="move" if sources == "across" else sources,
-                    archive_at=another_file_system / f"{point}-{json}-{csv}-{time}" if sources == "across" else None,
-                )
-                rig.drop("a.png", b"a good scan")
-                rig.drop("sub/b.png", b"a bad one")
+                elsewhere = another_file_system / f"{point}-{json}-{csv}-{time}"
+                rig = two_scans_on_way(base, elsewhere, sources, json, csv)
                 died = killed_at(point, time, rig)
                 rig.live()
                 rig.check_exactly_once()

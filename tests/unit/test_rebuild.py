@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from delivery_rig import Killer, Rig, workplace
+from delivery_rig import Killer, Rig, on_way, workplace
 from digitd import rebuild
 from digitd.errors import FolderError
 from digitd.journal import FILE_NAME, Journal
@@ -42,15 +42,22 @@ def replaced(path: Path) -> None:
     path.write_bytes(b"this is no database\n" * 1000)
 
 
+def forgetful(path: Path) -> None:
+    """The root page of the names alone is overwritten."""
+    with sqlite3.connect(path) as db:
+        (root,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'names'").fetchone()
+    db.close()
+    with path.open("r+b") as file:
+        file.seek((root - 1) * PAGE)
+        file.write(b"\xff" * PAGE)
+
+
 DAMAGES: list[Callable[[Path], None]] = [scribbled, beheaded, cut, replaced]
 
 
 def rig_of(base: Path, other: Path, sources: str, json: Json, csv: bool) -> Rig:
     """A house with a good scan, a bad one, and one in a word of another language."""
-    rig = Rig(
-        base, json=json, csv=csv, sources="move" if sources == "across" else sources,
-        archive_at=other / "archive" if sources == "across" else None,
-    )  # fmt: skip
+    rig = on_way(base, other, sources, json, csv)
     for path in ("a.png", "sub/b.png", "c\u00fc.png"):
         rig.drop(path, path.encode())
     return rig
@@ -66,20 +73,17 @@ def restarted(rig: Rig) -> list[str]:
     return [each["event"] for each in logs]
 
 
-@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
-@pytest.mark.parametrize("sources", SOURCES)
-def test_a_damaged_journal_loses_and_doubles_nothing(sources: str, damage: Callable[[Path], None]) -> None:
-    """Wherever digitd was killed before: of what is still in the inbox, what has a result in the outbox is filed, and
-    the rest is read. With a JSON file a scan the outbox has all that is needed."""
+def check_every_kill(sources: str, json: Json, csv: bool, damage: Callable[[Path], None]) -> None:
+    """Whenever digitd was killed: a start over the journal that is damaged then leaves exactly one result a scan."""
     for number in KILLS:
         with workplace() as base, workplace("other") as other:
-            rig = rig_of(base, other, sources, "scan", csv=False)
+            rig = rig_of(base, other, sources, json, csv)
             killer = Killer(number, "after")
             with killer.armed():
                 rig.live()
             journal = rig.state / FILE_NAME
             if journal.exists() and journal.stat().st_size > PAGE:
-                # As after a clean look: what the -wal had is in the file, so that the damage has something to hit.
+                # What the -wal had is in the file then, so that the damage has something to hit.
                 sqlite3.connect(journal).execute("PRAGMA wal_checkpoint(TRUNCATE)").connection.close()
                 damage(journal)
                 assert "journal_damaged" in restarted(rig)
@@ -92,26 +96,19 @@ def test_a_damaged_journal_loses_and_doubles_nothing(sources: str, damage: Calla
         pytest.fail("it takes more steps than expected")
 
 
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+@pytest.mark.parametrize("sources", SOURCES)
+def test_a_damaged_journal_loses_and_doubles_nothing(sources: str, damage: Callable[[Path], None]) -> None:
+    """Wherever digitd was killed before: of what is still in the inbox, what has a result in the outbox is filed, and
+    the rest is read. With a JSON file a scan the outbox has all that is needed."""
+    check_every_kill(sources, "scan", False, damage)
+
+
 @pytest.mark.parametrize(("json", "csv"), OUTPUTS)
 @pytest.mark.parametrize("sources", SOURCES)
 def test_what_can_be_read_of_it_is_saved(sources: str, json: Json, csv: bool) -> None:
     """Rows that wait to be rolled are in the journal alone: they are taken out of what is left of it."""
-    for number in KILLS:
-        with workplace() as base, workplace("other") as other:
-            rig = rig_of(base, other, sources, json, csv)
-            killer = Killer(number, "after")
-            with killer.armed():
-                rig.live()
-            journal = rig.state / FILE_NAME
-            if _forget_names(journal):
-                assert "journal_damaged" in restarted(rig)
-            else:
-                rig.live()
-            rig.check_exactly_once()
-        if killer.struck is None:
-            break
-    else:
-        pytest.fail("it takes more steps than expected")
+    check_every_kill(sources, json, csv, forgetful)
 
 
 def test_the_damaged_file_is_kept(tmp_path: Path) -> None:
@@ -147,19 +144,3 @@ def test_a_large_journal_is_looked_at_where_it_is_read_first(tmp_path: Path, mon
     assert rebuild.damage(journal) is None
     scribbled(journal)
     assert rebuild.damage(journal) is not None
-
-
-def _forget_names(journal: Path) -> bool:
-    """Damage the root page of the names alone; whether there was one."""
-    if not journal.exists() or journal.stat().st_size <= PAGE:
-        return False
-    db = sqlite3.connect(journal, isolation_level=None)
-    found = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'names'").fetchone()
-    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    db.close()
-    if found is None:
-        return False
-    with journal.open("r+b") as file:
-        file.seek((found[0] - 1) * PAGE)
-        file.write(b"\xff" * PAGE)
-    return True

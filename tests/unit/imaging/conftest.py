@@ -1,7 +1,6 @@
 """Drawn digits and crafted files that the tests of imaging share."""
 
 import struct
-import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +16,7 @@ from digitd.imaging.decode import Limits, pages
 from digitd.imaging.pipeline import candidates
 from digitd.recognition.bundle import Bundle, shipped
 from digitd.recognition.reader import Options, Reader, open_reader
+from e2e import scans
 
 Image = NDArray[np.uint8]
 
@@ -64,10 +64,7 @@ def number(text: str, height: int = 60, gap: int = 25, width: int = 5, margin: i
 
 def png(chunks: Sequence[tuple[bytes, bytes]]) -> bytes:
     """A PNG of these chunks."""
-    out = b"\x89PNG\r\n\x1a\n"
-    for kind, body in chunks:
-        out += struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-    return out
+    return b"\x89PNG\r\n\x1a\n" + b"".join(scans.chunk(kind, body) for kind, body in chunks)
 
 
 def tiff(images: Sequence[Image], orientation: int = 1, order: str = "<", previews: bool = False) -> bytes:

@@ -25,6 +25,7 @@ from digitd.errors import (
 from digitd.imaging import pnm
 from digitd.imaging.decode import Limits, oriented, pages
 from digitd.imaging.gray import Gray, as_gray
+from e2e import scans
 
 Reader = Callable[..., list[Gray]]
 
@@ -93,8 +94,7 @@ def test_exif_orientation_is_applied(
     else:
         exif = b"II*\x00" + struct.pack("<IHHHIHHI", 8, 1, 274, 3, 1, orientation, 0, 0)
         plain = craft.encoded(stored, ".png")
-        chunk = struct.pack(">I", len(exif)) + b"eXIf" + exif + struct.pack(">I", zlib.crc32(b"eXIf" + exif))
-        data = plain[:33] + chunk + plain[33:]
+        data = plain[:33] + scans.chunk(b"eXIf", exif) + plain[33:]
     (got,) = read(data)
     assert got.shape == page.shape
     assert np.abs(got.astype(int) - page).mean() < 4
