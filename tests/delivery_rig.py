@@ -238,7 +238,7 @@ FILE_STEPS: list[tuple[object, str]] = [
     (fs, "syncfs"),
     (os, "unlink"),
     (os, "replace"),
-    (os, "makedirs"),
+    (os, "mkdir"),
 ]
 """The file operations by which a delivery changes something: owner and name."""
 _STEPS: list[tuple[object, str]] = [

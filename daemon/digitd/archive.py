@@ -49,11 +49,14 @@ class Archive:
         planned: str | None,
         plan: Callable[[str], None],
         ticket: bytes | None,
+        device: int | None = None,
     ) -> Filed:
         """Send a source where its status sends it; safe to repeat after a crash at any point.
 
         PLAN is called with the target before a copy to another file system begins; PLANNED is what it was called with
-        before a crash. TICKET, where there is one, is written beside the moved file. OSError where it fails.
+        before a crash. TICKET, where there is one, is written beside the moved file. DEVICE is the one that its folder
+        was on when it was read, if that is known: a source is not gone where another one is there now, or none.
+        OSError where it fails.
         """
         path = os.path.join(self._inbox, source.path)
         target = self._targets[status]
@@ -68,6 +71,8 @@ class Archive:
             here = self._is(path, source)
         if target == KEEP:
             return here
+        if here is Filed.GONE:
+            self._refuse_unmounted(path, device)
         if target == DELETE:
             return here if here is not Filed.KEPT else self._remove(path, source, key)
         folder = os.path.join(target, fs.free_folder(target, os.path.dirname(source.path)))
@@ -76,7 +81,29 @@ class Archive:
                 tickets.mend(filed, key, ticket)
             _tidy(folder, os.path.basename(source.path), key, planned, ticket)
             return here
-        return self._move(path, source, folder, key, planned, plan, ticket)
+        filed = self._move(path, source, folder, key, planned, plan, ticket)
+        if filed is Filed.GONE:
+            self._refuse_unmounted(path, device)
+        return filed
+
+    def _refuse_unmounted(self, path: str, device: int | None) -> None:
+        """OSError where a source is away and not gone: it would come back with its folder, and be read again."""
+        if device is not None and self.device_of(os.path.dirname(path)) != device:
+            why = "its folder was unmounted or taken away before it could be filed; it is filed when that is back"
+            raise OSError(errno.ENODEV, why, path)
+
+    def device_of(self, folder: str) -> int | None:
+        """What a folder of the inbox lies on, or the nearest one that is left of those that it is in; None: no inbox.
+
+        OSError where that cannot be told.
+        """
+        folder = os.path.join(self._inbox, folder)
+        while len(folder.rstrip("/")) >= len(self._inbox.rstrip("/")):
+            try:
+                return os.stat(folder).st_dev
+            except (FileNotFoundError, NotADirectoryError):
+                folder = os.path.dirname(folder.rstrip("/"))
+        return None
 
     def reclaim(
         self, wanted: Callable[[str], bool], identities: Callable[[list[str]], Mapping[str, Identity]]
@@ -89,11 +116,10 @@ class Archive:
         if not self.folders:
             return []
         left = {}
-        for folder, _, files in os.walk(self._inbox):
-            for file in files:
-                key = names.claimed_key(file)
-                if key is not None and not wanted(key):
-                    left[os.path.join(folder, file)] = key
+        for folder, file in fs.files_below(self._inbox):
+            key = names.claimed_key(file)
+            if key is not None and not wanted(key):
+                left[os.path.join(folder, file)] = key
         known = identities(list(left.values())) if left else {}
         back = []
         for hidden, key in left.items():

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from digitd import log, names, results
+from digitd import fs, log, names, results
 from digitd.intake.ignore import Rules, Verdict
 from digitd.intake.order import name_key
 from digitd.intake.rescan import walk
@@ -146,7 +146,7 @@ def _result(target: Target, finding: Finding, model: Model, received: float) -> 
 def _size_and_time(target: Target, finding: Finding) -> tuple[int, float]:
     """Bytes, and seconds since 1970, of what was read; of what lies there where no worker lived to tell."""
     if finding.identity is not None:
-        return finding.identity.size, finding.identity.mtime_ns / 1e9
+        return finding.identity.size, fs.seconds_of(finding.identity.mtime_ns)
     try:
         status = os.stat(target.path)
     except OSError:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from digitd import failpoints, log, names, results
+from digitd import failpoints, fs, log, names, results
 from digitd.archive import Archive, Filed
 from digitd.failpoints import Point
 from digitd.journal import Journal
@@ -27,13 +27,14 @@ OnFiled = Callable[[str, Filed], None]
 
 @dataclass(frozen=True)
 class Read:
-    """A scan that was read: RECEIVED and RECOGNISED in seconds since 1970."""
+    """A scan that was read: RECEIVED and RECOGNISED in seconds since 1970, DEVICE as `Archive.device_of` had it."""
 
     identity: Identity
     sha256: str | None
     outcome: Outcome
     received: float
     recognised: float
+    device: int | None = None
 
 
 class Delivery:
@@ -194,7 +195,7 @@ class Delivery:
         result = Result(
             schema=results.SCHEMA,
             id=str(uuid.uuid4()),
-            source=results.source_of(identity.path, read.sha256, identity.size, identity.mtime_ns / 1e9),
+            source=results.source_of(identity.path, read.sha256, identity.size, fs.seconds_of(identity.mtime_ns)),
             received=results.timestamp(read.received),
             recognised=results.timestamp(read.recognised),
             status=outcome.status,
@@ -296,6 +297,7 @@ class Delivery:
 
     def _file(self, row: Row) -> Filed:
         ticket = row.result if row.status == results.Status.FAILED else None
+        read = self._reads.get(row.seq)
         return self._archive.file(
             row.identity,
             row.status,
@@ -303,6 +305,7 @@ class Delivery:
             row.filed_as,
             lambda target: self._journal.plan_filing(row, target),
             ticket,
+            None if read is None else read.device,
         )
 
     def _mark(self) -> None:

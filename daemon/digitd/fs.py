@@ -7,6 +7,7 @@ import secrets
 import stat
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 from digitd import names
 
@@ -17,6 +18,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _COPY_CHUNK = 1 << 20
 SECTOR = 512
 """Bytes that every disk writes together; those of a file may reach it in any order."""
+_YEAR_1900_NS = -2_208_988_800 * 10**9
 
 
 def rename_noreplace(old: str, new: str) -> None:
@@ -74,8 +76,45 @@ def write_new_in(folder: str, name: str, data: bytes) -> None:
     try:
         write_new(path, data)
     except FileNotFoundError:
-        os.makedirs(folder, exist_ok=True)
+        make_folders(folder)
         write_new(path, data)
+
+
+def make_folders(folder: str) -> set[str]:
+    """Make a folder, and those above it that are missing; gives those that were made, for `sync_name`.
+
+    os.makedirs calls itself for each of them, and ends in a RecursionError where folders are a thousand deep.
+    """
+    missing = []
+    above = os.path.normpath(folder)
+    while not os.path.isdir(above):
+        missing.append(above)
+        above = os.path.dirname(above)
+    for each in reversed(missing):
+        try:
+            os.mkdir(each)
+        except FileExistsError:
+            # Made by somebody else meanwhile; or a file, and then it is an error.
+            if not os.path.isdir(each):
+                raise
+    return set(missing)
+
+
+def files_below(root: str) -> Iterator[tuple[str, str]]:
+    """Folder and name of everything below ROOT that is no folder; links are not followed.
+
+    As os.walk it passes over what it cannot list, which in Python 3.11 ends in a RecursionError where folders are a
+    thousand deep.
+    """
+    pending = [root]
+    while pending:
+        folder = pending.pop()
+        with suppress(OSError), os.scandir(folder) as listing:
+            for entry in listing:
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(entry.path)
+                else:
+                    yield folder, entry.name
 
 
 def copy_durably(source: str, target: str) -> None:
@@ -139,6 +178,14 @@ def folded(number: int) -> int:
     return (number + (1 << 63)) % (1 << 64) - (1 << 63)
 
 
+def seconds_of(mtime_ns: int) -> float:
+    """Seconds since 1970 of a time that may be `folded`: what seems to be before 1900 is after 2262.
+
+    No file system of Linux keeps times from before 1901 (ext4, XFS), and 2**64 ns are 584 years.
+    """
+    return (mtime_ns + (1 << 64) if mtime_ns < _YEAR_1900_NS else mtime_ns) / 1e9
+
+
 def is_same_file(status: os.stat_result, inode: int, size: int, mtime_ns: int) -> bool:
     """Whether a status is that of a regular file with this identity, as far as `folded` numbers tell."""
     found = (folded(status.st_ino), status.st_size, folded(status.st_mtime_ns))
@@ -191,17 +238,6 @@ def may_be_torn(there: bytes, whole: bytes) -> bool:
     return len(there) <= len(whole) and all(
         whole.startswith(there[start : start + SECTOR].rstrip(b"\0"), start) for start in range(0, len(there), SECTOR)
     )
-
-
-def make_folders(folder: str) -> set[str]:
-    """Make a folder, and those above it that are missing; gives those that were made, for `sync_name`."""
-    missing = set()
-    above = os.path.normpath(folder)
-    while not os.path.isdir(above):
-        missing.add(above)
-        above = os.path.dirname(above)
-    os.makedirs(folder, exist_ok=True)
-    return missing
 
 
 def boot_id() -> str:

@@ -113,10 +113,9 @@ class Outbox:
         return swept
 
     def _stages(self) -> Iterator[tuple[str, str]]:
-        for folder, _, files in os.walk(self.root):
-            for name in files:
-                if name.startswith(names.TEMPORARY_PREFIX) and name.endswith(names.TEMPORARY_SUFFIX):
-                    yield folder, name
+        for folder, name in fs.files_below(self.root):
+            if name.startswith(names.TEMPORARY_PREFIX) and name.endswith(names.TEMPORARY_SUFFIX):
+                yield folder, name
 
     def _path(self, name: str) -> str:
         return os.path.join(self.root, name)

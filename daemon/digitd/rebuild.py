@@ -137,7 +137,7 @@ def _saved(aside: Path, outbox: Path, opened_parts: Mapping[int, str]) -> list[_
     if opened_parts:
         wanted += f" OR part IN ({', '.join(map(str, opened_parts))})"
     out = {part for part, state in _read(aside, "SELECT part, state FROM parts") if state not in UNDONE}
-    staged = {name for _, _, files in os.walk(outbox) for name in files if name.startswith(names.TEMPORARY_PREFIX)}
+    staged = {name for _, name in fs.files_below(os.fspath(outbox)) if name.startswith(names.TEMPORARY_PREFIX)}
     rows: dict[int, _Saved] = {}
     for found in _read_from_both_ends(aside, f"{SELECT} WHERE {wanted}", "seq"):
         try:
@@ -226,7 +226,6 @@ def _rolled(outbox: Path) -> set[str]:
 
 
 def _files(outbox: Path, *endings: str) -> Iterator[str]:
-    for folder, _, files in os.walk(outbox):
-        for name in sorted(files):
-            if name.endswith(endings) and not name.startswith("."):
-                yield os.path.relpath(os.path.join(folder, name), outbox)
+    for folder, name in sorted(fs.files_below(os.fspath(outbox))):
+        if name.endswith(endings) and not name.startswith("."):
+            yield os.path.relpath(os.path.join(folder, name), outbox)

@@ -8,7 +8,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from digitd import names
-from digitd.intake.ignore import Rules
+from digitd.intake.ignore import Rules, room_below
 from digitd.intake.rescan import walk
 from digitd.journal import has_kept, knows_kept, reading
 from digitd.lock import Holder, holder_of
@@ -119,7 +119,8 @@ def _failures(journal: sqlite3.Connection, since: int) -> list[Failure]:
 def _waiting(settings: Settings, journal: sqlite3.Connection | None, now: float) -> tuple[int | None, float | None]:
     """How many scans wait in the inbox, and the oldest one's time of arrival."""
     failed: list[OSError] = []
-    rules = Rules(settings.inbox.include, settings.inbox.ignore)
+    room = room_below([os.fspath(settings.inbox.path), *settings.mirrors])
+    rules = Rules(settings.inbox.include, settings.inbox.ignore, room)
     entries = walk(
         settings.inbox.path,
         rules,

@@ -99,7 +99,7 @@ class Daemon:
         )
         stack.callback(self._pool.stop)
         self._pool.start()
-        archive = Archive(os.fspath(settings.inbox.path), settings.sources.model_dump())
+        archive = self._archive = Archive(os.fspath(settings.inbox.path), settings.sources.model_dump())
         journal = stack.enter_context(
             rebuild.opened(settings.state.path, settings.inbox.path, settings.outbox.path, archive.keeps)
         )
@@ -110,6 +110,7 @@ class Daemon:
             once=once,
             wake=self._wake,
             knows_kept=journal.knows_kept if _keeps_any(archive) or journal.has_kept else _never,
+            mirrors=settings.mirrors,
         )
         self._delivery = Delivery(
             journal,
@@ -129,7 +130,7 @@ class Daemon:
         )
         self._pruner = Pruner(journal, settings.inbox.path, settings.state.keep)
         self._recognition = chooser(settings.recognition, settings.profiles)
-        self._in_hand: dict[int, list[tuple[Ready, float]]] = {}
+        self._in_hand: dict[int, list[tuple[Ready, float, int | None]]] = {}
         self._batches = 0
         self._read: Counter[str] = Counter()
         self._stop_asked: str | None = None
@@ -188,9 +189,17 @@ class Daemon:
     def _submit(self, most: int) -> None:
         self._batches += 1
         taken = self._supply.take(most)
-        self._in_hand[self._batches] = taken
+        devices = {folder: self._device_of(folder) for folder in {os.path.dirname(ready.path) for ready, _ in taken}}
+        self._in_hand[self._batches] = [(ready, since, devices[os.path.dirname(ready.path)]) for ready, since in taken]
         self._pool.submit(self._batches, [self._job(ready.path) for ready, _ in taken])
         failpoints.reached(Point.HANDED_OUT)
+
+    def _device_of(self, folder: str) -> int | None:
+        try:
+            return self._archive.device_of(folder)
+        except OSError:
+            # A server that does not answer: the worker finds that out, too.
+            return None
 
     def _job(self, path: str) -> Job:
         chosen = self._recognition(os.path.dirname(path))
@@ -216,8 +225,8 @@ class Daemon:
         failpoints.reached(Point.TAKEN_IN)
         now = time.time()
         reads = []
-        for (ready, since), finding in zip(taken, done.findings, strict=True):
-            read = self._understand(ready, since, finding, now)
+        for (ready, since, device), finding in zip(taken, done.findings, strict=True):
+            read = self._understand(ready, since, device, finding, now)
             if read is not None:
                 reads.append(read)
         self._log.info("batch_read", scans=len(taken), results=len(reads), ms=round(done.seconds * 1000, 1))
@@ -225,7 +234,7 @@ class Daemon:
             self._read.update(str(read.outcome.status) for read in reads)
             self._delivery.deliver(reads)
 
-    def _understand(self, ready: Ready, since: float, finding: Finding, now: float) -> Read | None:
+    def _understand(self, ready: Ready, since: float, device: int | None, finding: Finding, now: float) -> Read | None:
         """The scan as it was read; None if there is nothing to record."""
         path, stamp, outcome = ready.path, ready.stamp, finding.outcome
         if finding.seen is Seen.GONE:
@@ -247,7 +256,7 @@ class Daemon:
             self._log.debug("scan_not_ready", scan=names.printable(path), reason=code or "it ends in zeros")
             self._supply.retry(path)
             return None
-        return Read(identity, finding.sha256, outcome, since, now)
+        return Read(identity, finding.sha256, outcome, since, now, device)
 
     def _note_filed(self, path: str, filed: Filed) -> None:
         self._supply.release(path, look_again=filed is Filed.REPLACED)

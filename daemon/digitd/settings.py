@@ -213,6 +213,12 @@ class Settings(BaseSettings):
         """The environment wins over the file."""
         return env_settings, init_settings
 
+    @property
+    def mirrors(self) -> list[str]:
+        """The folders below which the inbox's subfolders are made again."""
+        targets = self.sources.model_dump().values()
+        return [os.fspath(self.outbox.path), *(target for target in targets if target not in MOVE_NOWHERE)]
+
     def effective(self) -> dict[str, Any]:
         """Every option as plain values, for the log and for `digitd check`."""
         return self.model_dump(mode="json", by_alias=True)

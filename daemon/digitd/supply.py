@@ -4,12 +4,12 @@ import heapq
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Set
 from pathlib import Path
 
 from digitd import log, names
 from digitd.intake.backlog import Backlog
-from digitd.intake.ignore import Once, Rules, Verdict
+from digitd.intake.ignore import Once, Rules, Verdict, room_below
 from digitd.intake.order import OrderKey, order_key
 from digitd.intake.rescan import Entry, examine, stamps, steps
 from digitd.intake.settle import HintKind, Ready, Settler, Stamp
@@ -44,7 +44,10 @@ RESCAN_REST = 9.0
 
 
 class Supply:
-    """The inbox as a queue. `wake` is called from the watcher's thread when something new may be there."""
+    """The inbox as a queue. `wake` is called from the watcher's thread when something new may be there.
+
+    mirrors: the folders below which the inbox's subfolders are made again.
+    """
 
     def __init__(
         self,
@@ -53,11 +56,20 @@ class Supply:
         once: bool,
         wake: Callable[[], None],
         knows_kept: Callable[[Identity], bool],
+        mirrors: Iterable[str] = (),
     ) -> None:
         self._inbox, self._once, self._wake, self._knows_kept = inbox, once, wake, knows_kept
         self._root = inbox.path
-        self._rules = Rules(inbox.include, inbox.ignore)
-        self._settler = self._make_settler(0.0)
+        self._rules = Rules(inbox.include, inbox.ignore, room_below([os.fspath(inbox.path), *mirrors]))
+        self._settler = Settler(
+            inbox.settle,
+            inbox.reopen,
+            now=time.monotonic,
+            wall=time.time,
+            stat=stamps(self._root),
+            capacity=HINTS_MOST,
+            on_gone=self._say_gone,
+        )
         self._ready: list[tuple[OrderKey, Ready, float]] = []
         self._queued: set[str] = set()
         self._in_hand: set[str] = set()
@@ -92,24 +104,15 @@ class Supply:
         if self._once:
             return
         self._vigil.start()
-        if self._watcher.mode == "polling":
-            self._settler = self._make_settler(POLLED_CLOCK_SKEW)
+        self._allow_for_skew()
 
     def stop(self) -> None:
         """End watching."""
         self._watcher.stop()
 
-    def _make_settler(self, skew: float) -> Settler:
-        return Settler(
-            self._inbox.settle,
-            self._inbox.reopen,
-            now=time.monotonic,
-            wall=time.time,
-            stat=stamps(self._root),
-            skew=skew,
-            capacity=HINTS_MOST,
-            on_gone=self._say_gone,
-        )
+    def _allow_for_skew(self) -> None:
+        """The inbox may be another one than before: a share is mounted where an empty folder was at the start."""
+        self._settler.skew = POLLED_CLOCK_SKEW if self._watcher.mode == "polling" else 0.0
 
     # From the watcher's thread: deque.append and attribute writes are atomic, and `wake` writes to a pipe.
 
@@ -133,6 +136,7 @@ class Supply:
         """Take in hints, look after the watcher, see what has settled, and rescan if it is time: a piece at a time."""
         now = time.monotonic()
         if not self._once and self._vigil.tick(now):
+            self._allow_for_skew()
             self._rescan_wanted = True
         for _ in range(min(len(self._hints), HINTS_AT_ONCE)):
             self._take_hint(*self._hints.popleft())

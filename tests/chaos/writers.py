@@ -60,7 +60,39 @@ def copied(_: Path, target: Path, data: bytes) -> None:
     os.utime(target, (OLD, OLD))
 
 
-WRITERS: tuple[Writer, ...] = (renamed, linked, in_pieces, reopened, downloaded, copied)
+def rsynced(_: Path, target: Path, data: bytes) -> None:
+    """As rsync does: under a hidden name with six letters after it, times set, renamed."""
+    part = target.with_name(f".{target.name}.{os.urandom(3).hex()}")
+    in_pieces(part.parent, part, data)
+    os.utime(part, (OLD, OLD))
+    part.rename(target)
+
+
+def rsynced_in_place(_: Path, target: Path, data: bytes) -> None:
+    """As rsync --inplace and scp -p do: written in place, times set by name after the close."""
+    in_pieces(target.parent, target, data)
+    os.utime(target, (OLD, OLD))
+
+
+def copied_over(_: Path, target: Path, data: bytes) -> None:
+    """As scp does: in place without truncation at first, its size set at the end, times set while it is open."""
+    with open(os.open(target, os.O_WRONLY | os.O_CREAT, 0o644), "wb", buffering=0) as file:
+        file.write(data)
+        file.truncate(len(data))
+        os.utime(file.fileno(), (OLD, OLD))
+
+
+WRITERS: tuple[Writer, ...] = (
+    renamed,
+    linked,
+    in_pieces,
+    reopened,
+    downloaded,
+    copied,
+    rsynced,
+    rsynced_in_place,
+    copied_over,
+)
 
 
 def drop_all(outside: Path, scans: dict[Path, bytes], chance: random.Random) -> None:

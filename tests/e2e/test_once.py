@@ -11,12 +11,12 @@ from e2e.harness import Daemon, House
 # Root, whom tests may run as, has every right: this takes one away.
 NO_RIGHT = """
 import os
-real = os.makedirs
-def makedirs(name, *arguments, **keys):
+real = os.mkdir
+def mkdir(name, *arguments, **keys):
     if os.fspath(name).endswith("accepted/sub"):
         raise PermissionError(13, "Permission denied", name)
     return real(name, *arguments, **keys)
-os.makedirs = makedirs
+os.mkdir = mkdir
 """
 
 

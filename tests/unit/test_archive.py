@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -35,10 +36,12 @@ class Cabinet:
         found = file.lstat()
         return Identity(path, found.st_ino, found.st_size, found.st_mtime_ns)
 
-    def file(self, source: Identity, status: str = "accepted", planned: str | None = None) -> Filed:
+    def file(
+        self, source: Identity, status: str = "accepted", planned: str | None = None, device: int | None = None
+    ) -> Filed:
         """File it."""
         ticket = b"why" if status == "failed" else None
-        return self.archive.file(source, status, "key", planned, self.planned.append, ticket)
+        return self.archive.file(source, status, "key", planned, self.planned.append, ticket, device)
 
 
 @pytest.fixture
@@ -151,7 +154,7 @@ def test_a_missing_archive_folder_is_an_error_not_a_missing_scan(
     cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A scan whose target folder vanished is tried again, not taken for gone."""
-    monkeypatch.setattr(os, "makedirs", lambda *_, **__: None)
+    monkeypatch.setattr(fs, "make_folders", lambda _: set())
     with pytest.raises(FileNotFoundError):
         cabinet.file(cabinet.drop("x.png"))
     assert (cabinet.inbox / "x.png").exists()
@@ -476,3 +479,34 @@ def test_folders_are_those_where_something_changes(cabinet: Cabinet) -> None:
     assert cabinet.archive.folders == {str(cabinet.done), str(cabinet.base / "failed"), str(cabinet.inbox)}
     assert Archive("/in", {"accepted": "keep", "failed": "keep"}).folders == set()
     assert Archive("/in", {"accepted": "delete", "failed": "keep"}).folders == {"/in"}
+
+
+@pytest.mark.parametrize("status", ["accepted", "blank", "failed"])
+def test_a_source_that_was_unmounted_is_waited_for(cabinet: Cabinet, status: str) -> None:
+    """While its inbox is away, or another file system is in its place, it is not taken for gone; back, it is filed."""
+    source = cabinet.drop("sub/x.png")
+    device = cabinet.archive.device_of("sub")
+    assert device == cabinet.base.stat().st_dev
+    away = cabinet.base / "away"
+    cabinet.inbox.rename(away)
+    assert cabinet.archive.device_of("sub") is None
+    with pytest.raises(OSError, match="unmounted or taken away") as raised:
+        cabinet.file(source, status, device=device)
+    assert raised.value.errno == errno.ENODEV
+    cabinet.inbox.mkdir()
+    with pytest.raises(OSError, match="unmounted or taken away"):
+        cabinet.file(source, status, device=device + 1)
+    cabinet.inbox.rmdir()
+    away.rename(cabinet.inbox)
+    assert cabinet.file(source, status, device=device) in {Filed.MOVED, Filed.DELETED}
+    assert [path for path in cabinet.inbox.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("status", ["accepted", "blank", "failed", "review"])
+def test_a_source_that_was_removed_with_its_folder_is_gone(cabinet: Cabinet, status: str) -> None:
+    """The folders that are left are where they were: nobody waits for it."""
+    source = cabinet.drop("sub/deep/x.png")
+    device = cabinet.archive.device_of("sub/deep")
+    shutil.rmtree(cabinet.inbox / "sub")
+    assert cabinet.archive.device_of("sub/deep") == device
+    assert cabinet.file(source, status, device=device) is Filed.GONE

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -229,3 +230,37 @@ def test_the_folders_that_were_made_are_told(tmp_path: Path) -> None:
     assert fs.make_folders(f"{deep}/") == {str(deep), str(tmp_path / "deep")}
     assert fs.make_folders(str(deep)) == set()
     assert deep.is_dir()
+
+
+def test_folders_of_any_depth_are_made_and_gone_through(tmp_path: Path) -> None:
+    """A thousand folders in each other are no deeper than a path may be, and Python's own functions give up there."""
+    deep = os.path.join(tmp_path, "deep", *["d"] * 1100)
+    try:
+        fs.make_folders(deep)
+        fs.make_folders(deep)
+        fs.write_new_in(deep, "x", b"")
+        assert list(fs.files_below(os.fspath(tmp_path))) == [(deep, "x")]
+        for refused in ("x", "x/below"):
+            with pytest.raises(FileExistsError):
+                fs.make_folders(os.path.join(deep, refused))
+    finally:
+        # Nor would shutil.rmtree come to its end.
+        subprocess.run(["rm", "-rf", tmp_path / "deep"], check=True)
+
+
+def test_what_is_below_a_folder_is_told_without_following_links(tmp_path: Path) -> None:
+    """Files and links of every folder, and nothing of one that is gone."""
+    (tmp_path / "sub" / "more").mkdir(parents=True)
+    (tmp_path / "sub" / "more" / "x").touch()
+    (tmp_path / "y").touch()
+    (tmp_path / "sub" / "link").symlink_to(tmp_path)
+    found = {(os.path.relpath(folder, tmp_path), name) for folder, name in fs.files_below(os.fspath(tmp_path))}
+    assert found == {(".", "y"), ("sub", "link"), ("sub/more", "x")}
+    assert list(fs.files_below(os.fspath(tmp_path / "gone"))) == []
+
+
+@given(st.integers(-(2**31), 2**34 - 2**31 - 1), st.integers(0, 999))
+def test_a_folded_time_is_told_as_it_was(seconds: int, milliseconds: int) -> None:
+    """Every time that ext4 can keep, from 1901 to 2446, of which those after 2262 do not fit 64 bits of nanoseconds."""
+    nanoseconds = seconds * 10**9 + milliseconds * 10**6
+    assert fs.seconds_of(fs.folded(nanoseconds)) == pytest.approx(seconds + milliseconds / 1e3, abs=1e-5)

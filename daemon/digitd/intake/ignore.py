@@ -1,5 +1,6 @@
 """What in an inbox is no scan, and why. Pure: names and file modes in, verdicts out."""
 
+import os
 import re
 import stat
 from collections.abc import Iterable, Sequence
@@ -34,6 +35,10 @@ TEMPORARY: tuple[str, ...] = (
 
 HIDDEN: tuple[str, ...] = (".*",)
 
+PATH_MAX = 4096
+"""Bytes of a path that Linux takes, the final zero counted."""
+NAME_MAX = 255
+
 
 class Verdict(StrEnum):
     """Why an entry of the inbox is left alone; the value is the reason code."""
@@ -47,6 +52,7 @@ class Verdict(StrEnum):
     FIFO = "fifo"
     SOCKET = "socket"
     DEVICE = "device"
+    TOO_DEEP = "path_too_long"
 
     @property
     def level(self) -> Literal["debug", "info", "warning"]:
@@ -61,10 +67,14 @@ class Verdict(StrEnum):
 class Rules:
     """The rules of ignoring of one inbox: glob patterns on base names, whatever their case.
 
-    `include` chooses files; `ignore` leaves out files and whole folders.
+    `include` chooses files; `ignore` leaves out files and whole folders. A folder whose path below the inbox has more
+    than `room` bytes is left out.
     """
 
-    def __init__(self, include: Sequence[str] = INCLUDE, ignore: Sequence[str] = ()) -> None:
+    def __init__(
+        self, include: Sequence[str] = INCLUDE, ignore: Sequence[str] = (), room: int = PATH_MAX - NAME_MAX
+    ) -> None:
+        self._room = room
         self._include = _any_of(include)
         self._builtin = _any_of((*SYSTEM, *TEMPORARY, *HIDDEN))
         self._by_reason = (
@@ -80,6 +90,11 @@ class Rules:
             return next(reason for reason, matches in self._by_reason if matches(name))
         return Verdict.IGNORED if self._ignore(name) else None
 
+    def subfolder(self, relative_path: str) -> Verdict | None:
+        """Why the folder at this path below the inbox is not entered, if those that it is in are; None if it is."""
+        too_deep = len(os.fsencode(relative_path)) > self._room
+        return Verdict.TOO_DEEP if too_deep else self.folder(relative_path.rpartition("/")[2])
+
     def file(self, name: str) -> Verdict | None:
         """Why the file with this base name is no scan; None for a candidate."""
         verdict = self.folder(name)
@@ -93,6 +108,8 @@ class Rules:
         for folder in folders:
             if (verdict := self.folder(folder)) is not None:
                 return verdict
+        if len(os.fsencode(relative_path)) - len(os.fsencode(name)) - 1 > self._room:
+            return Verdict.TOO_DEEP
         return self.file(name)
 
 
@@ -126,6 +143,11 @@ class Once:
             del seen[oldest]
         seen[key] = self._rescans
         return not known
+
+
+def room_below(roots: Iterable[str]) -> int:
+    """Bytes that a folder's path may have below each of these, so that the longest name in it still makes a path."""
+    return PATH_MAX - max(len(os.fsencode(root)) for root in roots) - len("//") - NAME_MAX - 1
 
 
 def type_verdict(mode: int) -> Verdict | None:

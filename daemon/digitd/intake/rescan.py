@@ -80,7 +80,7 @@ def steps(
             path = prefix + item.name
             try:
                 if item.is_dir(follow_symlinks=False):
-                    verdict = rules.folder(item.name) if recursive else None
+                    verdict = rules.subfolder(path) if recursive else None
                     if recursive and verdict is None:
                         pending.append(path)
                 elif not item.is_file(follow_symlinks=False):

@@ -94,7 +94,7 @@ class Settler:
         self._settle = settle
         self._reopen = max(reopen, settle)
         self._linger = linger
-        self._skew = skew
+        self.skew = skew
         self._capacity = capacity
         self._on_gone = on_gone
         self._now, self._wall, self._stat = now, wall, stat
@@ -268,5 +268,5 @@ class Settler:
             # Whoever is still writing shows a time after the jump once `reopen` has passed.
             self._offset = offset
             self._mistrust_until = now + self._reopen
-        age = wall - max(stamp.mtime_ns, stamp.ctime_ns) / 1e9 - self._skew
+        age = wall - max(stamp.mtime_ns, stamp.ctime_ns) / 1e9 - self.skew
         return age if now >= self._mistrust_until and 0.0 <= age <= ABSURD_AGE else None

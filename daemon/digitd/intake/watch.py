@@ -130,7 +130,7 @@ class Inotify:
                 for mask, kind in _HINTS:
                     if event.mask & mask:
                         self._on_hint(path, kind)
-            elif event.mask & _APPEARED and self._recursive and self._rules.folder(name) is None:
+            elif event.mask & _APPEARED and self._recursive and self._rules.subfolder(path) is None:
                 self._enter(path)
 
     def on_watch_deleted(self, wd: WatchDescriptor) -> None:
@@ -190,8 +190,9 @@ class Inotify:
                 if self._recursive:
                     with os.scandir(path) as listing:
                         for item in listing:
-                            if item.is_dir(follow_symlinks=False) and self._rules.folder(item.name) is None:
-                                pending.append(f"{folder}/{item.name}" if folder else item.name)
+                            below = f"{folder}/{item.name}" if folder else item.name
+                            if item.is_dir(follow_symlinks=False) and self._rules.subfolder(below) is None:
+                                pending.append(below)
             except OSError as error:
                 if not folder or error.errno in LIMITS:
                     raise

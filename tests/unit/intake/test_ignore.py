@@ -1,10 +1,11 @@
 """What in an inbox is no scan, by names and modes alone."""
 
+import os
 import stat
 
 import pytest
 
-from digitd.intake.ignore import INCLUDE, Once, Rules, Verdict, type_verdict
+from digitd.intake.ignore import INCLUDE, Once, Rules, Verdict, room_below, type_verdict
 
 
 @pytest.mark.parametrize(
@@ -103,6 +104,7 @@ def test_the_level_tells_noise_from_what_a_user_should_know() -> None:
         Verdict.FIFO: "warning",
         Verdict.SOCKET: "warning",
         Verdict.DEVICE: "warning",
+        Verdict.TOO_DEEP: "warning",
     }
 
 
@@ -133,3 +135,18 @@ def test_noise_takes_no_room_from_warnings() -> None:
         once.first("no_include_matches", str(number))
     assert once.first("link", "a.png")
     assert not once.first("link", "a.png")
+
+
+def test_folders_too_deep_for_a_path_are_left_alone() -> None:
+    """Below the longest of the folders that mirror the inbox, the longest name must still make a path."""
+    root = "/" + "r" * 99
+    room = room_below(["/short", root])
+    rules = Rules(room=room)
+    assert len(f"{root}/{'f' * room}/{'n' * 255}") == 4095
+    for folder in ("d/" * 2000 + "e", "\u00e9" * 2000):
+        fits = os.fsdecode(os.fsencode(folder)[-room:])
+        assert rules.subfolder(fits) is None and rules.verdict(f"{fits}/a.png") is None
+        assert rules.subfolder(f"{fits}x") is Verdict.TOO_DEEP
+        assert rules.verdict(f"{fits}x/a.png") is Verdict.TOO_DEEP
+    assert rules.verdict("n" * 251 + ".png") is None
+    assert rules.subfolder(".hidden") is Verdict.HIDDEN
