@@ -1,9 +1,6 @@
 """A damaged journal is set aside, and what can be known is written into a new one: from it, and from the outbox."""
 
 import contextlib
-import csv
-import hashlib
-import io
 import os
 import sqlite3
 import time
@@ -15,9 +12,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from digitd import fs, log, names, results
+from digitd import fs, log, names, results, salvage
 from digitd.journal import FILE_NAME, Journal
-from digitd.tables import PUBLISHED, RECORDED, SELECT, SETTLED, SYNCING, UNCERTAIN, Identity, Part, Row, row_of
+from digitd.tables import PUBLISHED, RECORDED, SELECT, SETTLED, SYNCING, UNCERTAIN, Part, Row, row_of
 
 CHECKED_BYTES = 256 << 20
 """A journal up to this size is looked through at each start; of a larger one only what is read first.
@@ -48,8 +45,7 @@ def opened(state: Path, inbox: Path, outbox: Path, keeps: Callable[[str], bool])
     parts = _opened_parts(aside)
     saved = _saved(aside, outbox, parts)
     known = {each.row.id for each in saved}
-    found = [row for row in _published(outbox, inbox, keeps) if row.id not in known]
-    rolled = _rolled(outbox)
+    found, rolled = salvage.published(outbox, inbox, keeps, known)
     opened_ids = {each.row.id for each in saved if each.part in parts}
     rows = [*(each.row for each in saved), *found]
     for seq, row in enumerate(rows, journal.next_seq()):
@@ -171,61 +167,3 @@ def _names(aside: Path) -> dict[str, int]:
 
 def _boot(aside: Path) -> str | None:
     return next((value for (value,) in _read(aside, "SELECT value FROM meta WHERE key = 'boot'")), None)
-
-
-def _published(outbox: Path, inbox: Path, keeps: Callable[[str], bool]) -> Iterator[Row]:
-    """The results in the outbox whose source still lies in the inbox, and is what was read."""
-    for file in _files(outbox, ".json", ".jsonl"):
-        own = file if file.endswith(".json") else None
-        for line in (outbox / file).read_bytes().splitlines(keepends=True):
-            try:
-                result = results.from_json(line)
-            except msgspec.MsgspecError:
-                # Somebody else's file.
-                continue
-            path = results.path_of(result.source)
-            identity = _still_there(inbox, path, result)
-            if identity is not None:
-                yield Row(
-                    seq=0, id=result.id, identity=identity, status=str(result.status),
-                    reason=result.reason.code if result.reason else None, recognised=time.time(), published_as=own,
-                    kept=keeps(result.status), rolled=own is not None, result=line,
-                )  # fmt: skip
-
-
-def _still_there(inbox: Path, path: str, result: results.Result) -> Identity | None:
-    """The source of a result, under its name or under the hidden one that it has while it is removed."""
-    folder, name = os.path.split(path)
-    for place in (inbox / path, inbox / folder / names.claimed(result.id, name)):
-        try:
-            found = os.lstat(place)
-            when = results.timestamp(found.st_mtime_ns / 1e9)
-            if (found.st_size, when) != (result.source.bytes, result.source.modified):
-                continue
-            sha256 = result.source.sha256
-            if sha256 is None or hashlib.sha256(place.read_bytes()).hexdigest() == sha256:
-                return Identity(path, fs.folded(found.st_ino), found.st_size, fs.folded(found.st_mtime_ns))
-        except OSError:
-            # Gone, or another thing: then nothing of it can be read twice.
-            continue
-    return None
-
-
-def _rolled(outbox: Path) -> set[str]:
-    """The ids in the rolled files of the outbox."""
-    ids: set[str] = set()
-    for file in _files(outbox, ".csv", ".jsonl"):
-        text = (outbox / file).read_text(encoding="utf-8", errors="replace")
-        if file.endswith(".csv"):
-            ids.update(row.get("id") or "" for row in csv.DictReader(io.StringIO(text, newline="")))
-        else:
-            for line in text.splitlines():
-                with contextlib.suppress(msgspec.MsgspecError):
-                    ids.add(results.from_json(line.encode()).id)
-    return ids
-
-
-def _files(outbox: Path, *endings: str) -> Iterator[str]:
-    for folder, name in sorted(fs.files_below(os.fspath(outbox))):
-        if name.endswith(endings) and not name.startswith("."):
-            yield os.path.relpath(os.path.join(folder, name), outbox)

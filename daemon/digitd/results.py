@@ -226,6 +226,11 @@ def _cell(value: object) -> str:
     return f"'{shown}" if shown.startswith(FORMULA_STARTS) else shown
 
 
+def of_cell(cell: str) -> str:
+    """What a cell of a CSV was written from."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell
+
+
 def json_schema() -> dict[str, Any]:
     """JSON Schema 2020-12 of a result."""
     schema = msgspec.json.schema(Result)

@@ -2,12 +2,14 @@
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
+import delivery_rig
 from delivery_rig import Killer, Rig, on_way, workplace
 from digitd import rebuild
 from digitd.errors import FolderError
@@ -109,6 +111,56 @@ def test_a_damaged_journal_loses_and_doubles_nothing(sources: str, damage: Calla
 def test_what_can_be_read_of_it_is_saved(sources: str, json: Json, csv: bool) -> None:
     """Rows that wait to be rolled are in the journal alone: they are taken out of what is left of it."""
     check_every_kill(sources, json, csv, forgetful)
+
+
+@pytest.mark.parametrize("sources", SOURCES)
+def test_rows_in_the_outbox_are_not_published_again(sources: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With CSV alone and nothing left of the journal: whenever digitd was killed, what a CSV has is filed, not read."""
+    monkeypatch.setattr(delivery_rig, "RECOGNISED", time.time() + 60)
+    for number in KILLS:
+        with workplace() as base, workplace("other") as other:
+            rig = rig_of(base, other, sources, "off", True)
+            killer = Killer(number, "after")
+            with killer.armed():
+                rig.live()
+            before = sorted(row["id"] for row in rig.csv_rows())
+            if (rig.state / FILE_NAME).exists():
+                replaced(rig.state / FILE_NAME)
+                restarted(rig)
+            paths = [row["source_path"] for row in rig.csv_rows()]
+            assert len(paths) == len(set(paths))
+            assert set(before) <= {row["id"] for row in rig.csv_rows()}
+            assert [file for file in rig.inbox.rglob("*") if file.is_file() and rig.sources != "keep"] == []
+        if killer.struck is None:
+            # Nothing was lost with the journal when all had come out: then the outbox has all.
+            assert sorted(paths) == sorted(rig.contents) and len(before) == len(paths)
+            break
+    else:
+        pytest.fail("it takes more steps than expected")
+
+
+def test_a_scan_that_was_put_there_since_is_read(tmp_path: Path) -> None:
+    """The same bytes under the same name, after the row was written: it is another scan, and has a row of its own."""
+    rig = Rig(tmp_path, json="off", csv=True)
+    rig.drop("a.png")
+    rig.live()
+    replaced(rig.state / FILE_NAME)
+    rig.drop("a.png")
+    restarted(rig)
+    assert [row["source_path"] for row in rig.csv_rows()] == ["a.png", "a.png"]
+
+
+@pytest.mark.parametrize("text", ["id\r\n\r\n", "id,status\r\nx\r\n", "\0", "id,source_path\r\nx,../../x\r\n"])
+def test_a_csv_of_somebody_else_tells_nothing(tmp_path: Path, text: str) -> None:
+    """It is passed over, and the inbox is read."""
+    rig = Rig(tmp_path, json="off", csv=True)
+    rig.live()
+    replaced(rig.state / FILE_NAME)
+    (rig.outbox / "theirs.csv").write_text(text)
+    rig.drop("a.png")
+    with capture_logs() as logs:
+        rebuild.opened(rig.state, rig.inbox, rig.outbox, lambda _: False).close()
+    assert {"journal_damaged", "journal_rebuilt"} <= {each["event"] for each in logs}
 
 
 def test_the_damaged_file_is_kept(tmp_path: Path) -> None:

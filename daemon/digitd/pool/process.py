@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import tempfile
 from collections.abc import Iterable, Iterator
 from ctypes import c_int64, c_uint64
 from dataclasses import dataclass
@@ -13,12 +14,18 @@ from typing import Self
 
 import psutil
 
+from digitd.errors import FolderError
 from digitd.pool.halving import Batch, Loss
 from digitd.pool.messages import NOWHERE, Setup
 
 SERVER_TRIES = 5
 """Looks at a killed server until it counts as ended: each takes milliseconds."""
 OUTPUT_CHUNK = 65536
+SOCKET_PATH_MOST = 107
+"""Bytes of a Unix socket's path (unix(7))."""
+SOCKET_BELOW = "/pymp-01234567/listener-01234567"
+"""What multiprocessing puts below the temporary folder."""
+SHORT_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")
 
 
 def enter(setup: Setup, channel: Connection, output: Connection, progress: c_uint64, place: c_int64) -> None:
@@ -145,8 +152,28 @@ def _start_apart(process: ForkServerProcess) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def _temporary_folder() -> str:
+    """$TMPDIR, or another one where the path of a socket in it would be longer than the kernel takes."""
+    try:
+        folder = tempfile.gettempdir()
+    except FileNotFoundError as error:
+        raise FolderError(
+            f"there is no temporary folder: {error.strerror}", "make /tmp writable, or set TMPDIR to a folder that is"
+        ) from error
+    if len(os.fsencode(folder)) <= SOCKET_PATH_MOST - len(SOCKET_BELOW):
+        return folder
+    short = next((each for each in SHORT_FOLDERS if os.access(each, os.W_OK | os.X_OK)), None)
+    if short is None:
+        raise FolderError(f"the path of the temporary folder {folder} is too long", "set TMPDIR to a shorter one")
+    return short
+
+
 def context() -> ForkServerContext:
-    """Workers are forked from a server that has imported the libraries: started in milliseconds, pages shared."""
+    """Workers are forked from a server that has imported the libraries: started in milliseconds, pages shared.
+
+    FolderError where there is no temporary folder for its socket.
+    """
+    tempfile.tempdir = _temporary_folder()
     # One thread a worker: the workers are what uses the other processors.
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(variable, "1")

@@ -1,10 +1,13 @@
-"""Starting a worker while the server that workers are forked from has just been killed."""
+"""Starting a worker: while the server of workers has just been killed, or with an odd temporary folder."""
 
+import tempfile
 from multiprocessing.context import ForkServerProcess
 from typing import cast
 
 import pytest
 
+from digitd.errors import FolderError
+from digitd.pool import process as door
 from digitd.pool.process import SERVER_TRIES, _start_apart
 
 
@@ -33,3 +36,30 @@ def test_a_server_that_never_comes_is_an_error() -> None:
     with pytest.raises(EOFError):
         _start_apart(cast(ForkServerProcess, process))
     assert process.tries == SERVER_TRIES
+
+
+@pytest.mark.parametrize(("length", "kept"), [(75, True), (76, False)])
+def test_a_temporary_folder_whose_sockets_would_have_too_long_a_path_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, length: int, kept: bool
+) -> None:
+    """The kernel takes 107 bytes; another folder does as well."""
+    folder = "/".ljust(length, "x")
+    monkeypatch.setattr(tempfile, "tempdir", folder)
+    door.context()
+    assert tempfile.tempdir == (folder if kept else "/tmp")
+
+
+def test_without_a_temporary_folder_it_is_said_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where none can be written, and where none is short enough."""
+    monkeypatch.setattr(tempfile, "tempdir", "/".ljust(90, "x"))
+    monkeypatch.setattr(door, "SHORT_FOLDERS", ())
+    with pytest.raises(FolderError, match="too long"):
+        door.context()
+
+    def none() -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setattr(tempfile, "gettempdir", none)
+    with pytest.raises(FolderError, match="no temporary folder: No usable") as refused:
+        door.context()
+    assert "TMPDIR" in refused.value.remedy

@@ -1,0 +1,137 @@
+"""What the outbox tells of the sources that still lie in the inbox: which of them were read, and what came of it."""
+
+import contextlib
+import csv
+import hashlib
+import io
+import itertools
+import os
+import stat
+import time
+from collections.abc import Callable, Container, Iterator
+from pathlib import Path
+
+import msgspec
+
+from digitd import fs, log, names, results
+from digitd.tables import Identity, Row
+
+LOST_MESSAGE = "{name}: its message was lost with a damaged journal; docs/errors.md has what {code} means"
+
+
+def published(
+    outbox: Path, inbox: Path, keeps: Callable[[str], bool], known: Container[str]
+) -> tuple[list[Row], set[str]]:
+    """Rows of the results in the OUTBOX whose source still lies in the INBOX and is what was read, but for KNOWN ids;
+    and the ids in its rolled files. KEEPS: whether sources of a status stay in the inbox. OSError.
+    """
+    rolled: set[str] = set()
+    found: dict[str, Row] = {}
+
+    def take(result: results.Result, identity: Identity | None, line: bytes, name: str | None) -> None:
+        if identity is not None and result.id not in known:
+            code = result.reason.code if result.reason else None
+            found[result.id] = Row(
+                seq=0, id=result.id, identity=identity, status=str(result.status), reason=code, recognised=time.time(),
+                published_as=name, kept=keeps(result.status), rolled=name is not None, result=line,
+            )  # fmt: skip
+
+    for file in _files(outbox, ".json", ".jsonl"):
+        own = file if file.endswith(".json") else None
+        for line in (outbox / file).read_bytes().splitlines(keepends=True):
+            # Else it is somebody else's file.
+            with contextlib.suppress(msgspec.MsgspecError):
+                result = results.from_json(line)
+                take(result, _still_there(inbox, result), line, own)
+                if own is None:
+                    rolled.add(result.id)
+    for file in _files(outbox, ".csv"):
+        text = (outbox / file).read_text(encoding="utf-8", errors="replace")
+        for key, rows in itertools.groupby(
+            csv.DictReader(io.StringIO(text, newline="")), lambda row: row.get("id") or ""
+        ):
+            rolled.add(key)
+            if key not in found and key not in known and (read := _of_csv(inbox, list(rows))) is not None:
+                result, identity = read
+                take(result, identity, results.to_json(result), None)
+    return list(found.values()), rolled
+
+
+def _places(inbox: Path, path: str, key: str) -> tuple[Path, Path]:
+    """Where a source may lie: under its name, or under the hidden one that it has while it is removed."""
+    folder, name = os.path.split(path)
+    return inbox / path, inbox / folder / names.claimed(key, name)
+
+
+def _identity(path: str, found: os.stat_result) -> Identity:
+    return Identity(path, fs.folded(found.st_ino), found.st_size, fs.folded(found.st_mtime_ns))
+
+
+def _still_there(inbox: Path, result: results.Result) -> Identity | None:
+    """The source of a result, as it lies there now; None where it does not, or is another one."""
+    path = results.path_of(result.source)
+    for place in _places(inbox, path, result.id):
+        try:
+            found = os.lstat(place)
+            when = results.timestamp(found.st_mtime_ns / 1e9)
+            if (found.st_size, when) != (result.source.bytes, result.source.modified):
+                continue
+            sha256 = result.source.sha256
+            if sha256 is None or hashlib.sha256(place.read_bytes()).hexdigest() == sha256:
+                return _identity(path, found)
+        except OSError:
+            # Gone, or another thing: then nothing of it can be read twice.
+            continue
+    return None
+
+
+def _of_csv(inbox: Path, rows: list[dict[str, str]]) -> tuple[results.Result, Identity] | None:
+    """A result as its CSV rows tell of it, and its source; None where that is not in the inbox, or is another one.
+
+    CSV has no size and no time of the source: it is what was read if its bytes are, and if it has not been put there
+    since. A source whose name is no UTF-8, or whose bytes could not be read, cannot be told by its row.
+    """
+    first = rows[0]
+    try:
+        path, sha256, recognised = (
+            results.of_cell(first[key]) for key in ("source_path", "source_sha256", "recognised")
+        )
+        for place in _places(inbox, path, first["id"]):
+            found = os.lstat(place) if os.path.lexists(place) else None
+            if found is None or not stat.S_ISREG(found.st_mode):
+                continue
+            if place == inbox / path and results.timestamp(found.st_ctime) > recognised:
+                continue
+            if hashlib.sha256(place.read_bytes()).hexdigest() == sha256:
+                source = results.source_of(path, sha256, found.st_size, found.st_mtime_ns / 1e9)
+                return _result(rows, source), _identity(path, found)
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        # Somebody else's file, or a source that is going: then nothing of it can be read twice.
+        log.get().debug("row_not_understood", error=str(error))
+    return None
+
+
+def _result(rows: list[dict[str, str]], source: results.Source) -> results.Result:
+    """All but the pages, and the sentence of a reason, which no CSV has."""
+    first = rows[0]
+    code = first["reason"]
+    message = LOST_MESSAGE.format(name=source.name, code=code)
+    return results.Result(
+        schema=results.SCHEMA,
+        id=first["id"],
+        source=source,
+        received=first["received"],
+        recognised=first["recognised"],
+        status=results.Status(first["status"]),
+        reason=results.Reason(code, message) if code else None,
+        text=results.PAGE_BREAK.join(results.of_cell(row["text"]) for row in rows),
+        confidence=float(first["confidence"]) if len(rows) == 1 and first["confidence"] else None,
+        pages=(),
+        model=results.Model(*(results.of_cell(first[f"model_{part}"]) for part in ("name", "version", "sha256"))),
+    )
+
+
+def _files(outbox: Path, *endings: str) -> Iterator[str]:
+    for folder, name in sorted(fs.files_below(os.fspath(outbox))):
+        if name.endswith(endings) and not name.startswith("."):
+            yield os.path.relpath(os.path.join(folder, name), outbox)
