@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 NAME_MAX = 255
 TEMPORARY_PREFIX = ".digitd-"
@@ -16,6 +16,7 @@ CLAIMED_PREFIX = ".digitd-filing-"
 # Room for what the outbox appends: `~123456` and `.json`.
 SUFFIX_ROOM = 16
 _SURROGATE = re.compile("[\udc80-\udcff]")
+_NUMBERED = re.compile(r"(.+)~(\d+)", re.DOTALL)
 _DIGEST_LENGTH = 12
 # An ending is a format's; what is longer belongs to the name.
 _ENDING_MOST = 32
@@ -51,6 +52,13 @@ def numbered(name: str, number: int) -> str:
         stem, ending = name, ""
     tail = ending if number == 1 else f"~{number}{ending}"
     return shortened(stem, NAME_MAX - len(os.fsencode(tail))) + tail
+
+
+def earlier(name: str) -> Iterator[str]:
+    """The names without ending that were numbered before NAME was: of `scan~3~2` it is `scan~3`, `scan`, `scan~2`."""
+    while found := _NUMBERED.fullmatch(name):
+        name = found[1]
+        yield from (numbered(name, number) for number in range(1, int(found[2])))
 
 
 def result_name(name: str, number: int) -> str:

@@ -153,24 +153,23 @@ class Roller:
             name = part.name + ending
             try:
                 if part.uncertain:
-                    self._outbox.restore(name, key, _content(ending, self._journal.rows_of(part)))
+                    self._restore(part, ending, key)
                 else:
                     self._outbox.publish(name, key)
                 return part
             except FileExistsError:
                 # Somebody else put a file there since the name was chosen.
-                if part.uncertain:
-                    self._leave_whole(part)
                 part = self._opened[part.part] = self._journal.rename_part(part, self._free_name(part.name))
             except FileNotFoundError:
                 self._outbox.restage(name, key, _content(ending, self._journal.rows_of(part)))
 
-    def _leave_whole(self, part: Part) -> None:
-        """Those of its files that the power cut left whole stay under the name that another one must give up."""
-        rows = self._journal.rows_of(part)
-        for ending in self._endings:
-            if self._outbox.holds(part.name + ending, _content(ending, rows)):
-                self._out.add((part.part, ending))
+    def _restore(self, part: Part, ending: str, key: str) -> None:
+        """After a power cut, unless it lies whole under a name that the part had to give up for its other file."""
+        content = _content(ending, self._journal.rows_of(part))
+        if any(self._outbox.holds(earlier + ending, content) for earlier in names.earlier(part.name)):
+            self._outbox.unstage(part.name + ending, key)
+        else:
+            self._outbox.restore(part.name + ending, key, content)
 
 
 def _content(ending: str, rows: list[Row]) -> bytes:

@@ -143,3 +143,10 @@ def test_a_claimed_source_is_hidden_and_tells_its_key() -> None:
     assert names.claimed_key(names.claimed("1-2", "noending." + "x" * 200)) == "1-2"
     assert names.claimed_key(names.temporary("1-2")) is None
     assert names.claimed_key("x.png") is None
+
+
+def test_the_names_before_a_numbered_one() -> None:
+    """Those that it would have had if they had been free, though it was numbered twice."""
+    assert list(names.earlier("results")) == []
+    assert list(names.earlier("a~3")) == ["a", "a~2"]
+    assert list(names.earlier("a~2~3")) == ["a~2", "a~2~2", "a"]

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from delivery_rig import Rig
+from delivery_rig import Killed, Rig
 from digitd import fs, results
 from digitd.delivery import Delivery
+from digitd.journal import Journal
 from digitd.rolling import PAUSE_MOST
+from digitd.tables import Part
 
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 NAME = re.compile(r"results-\d{8}T\d{6}Z-\d{6}\.(csv|jsonl)")
@@ -245,19 +247,32 @@ def test_the_half_of_a_part_that_is_out_is_not_published_again(tmp_path: Path, m
     rig.check_exactly_once()
 
 
+@pytest.mark.parametrize("taken", [".csv", ".jsonl"])
+@pytest.mark.parametrize("killed", [False, True])
 def test_after_a_power_cut_a_whole_file_of_a_part_is_not_published_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: str, killed: bool
 ) -> None:
-    """Where somebody else has the name of its CSV by then, that alone gets another one."""
+    """Where somebody else has the name of its other file by then, that alone gets another one, also after a kill."""
     rig = Rig(tmp_path, json="lines")
     rig.drop("a.png")
     with rig.open() as delivery:
         delivery.deliver(rig.waiting())
         delivery._roller.roll_all()
-    csv_name, lines_name = sorted(rig.files())
-    (rig.outbox / csv_name).write_bytes(b"mine\r\n")
+    name, other = sorted(rig.files(), key=lambda name: not name.endswith(taken))
+    (rig.outbox / name).write_bytes(b"mine\r\n")
     monkeypatch.setattr(fs, "boot_id", lambda: "another start")
     monkeypatch.setattr(fs, "booted_at", lambda: time.time() + 60)
+    if killed:
+        rename_part = Journal.rename_part
+
+        def noted(journal: Journal, part: Part, new: str) -> Part:
+            rename_part(journal, part, new)
+            raise Killed
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Journal, "rename_part", noted)
+            with pytest.raises(Killed):
+                rig.live()
     rig.live()
-    assert sorted(rig.files()) == sorted([csv_name, lines_name, csv_name.replace(".csv", "~2.csv")])
-    assert rig.files()[csv_name] == b"mine\r\n"
+    assert sorted(rig.files()) == sorted([name, other, name.replace(taken, f"~2{taken}")])
+    assert rig.files()[name] == b"mine\r\n"
