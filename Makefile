@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: demo test chaos powercut soak loads bench bench-recognition lint lock clean
+.PHONY: demo test chaos powercut proofs soak loads bench bench-recognition lint lock clean
 
 demo: $(VENV)/.run                     ## set up, read the samples through a real inbox and outbox, show what came out
 	$(BIN)/python samples/demo.py
@@ -18,6 +18,9 @@ chaos: $(VENV)/.dev                    ## kill it at every named point on every 
 
 powercut: $(VENV)/.dev                 ## start again from every state that a power cut may leave, on every way of a scan
 	PYTHONPATH=tests $(BIN)/python -m powercut
+
+proofs: $(VENV)/.dev                   ## chaos, power cuts and hostile files, written into bench/RELIABILITY.md; PROOFS="chaos hostile"
+	$(BIN)/python bench/proofs.py $(PROOFS)
 
 soak: $(VENV)/.dev                     ## a steady load for MINUTES=60 with memory, descriptors and journal plotted; writes bench/RELIABILITY.md
 	$(BIN)/python bench/soak.py --minutes $(or $(MINUTES),60) --keep-results

@@ -24,6 +24,7 @@ RECOGNITION = "Recognition"
 RESULTS = Paper(Path(__file__).parent / "RESULTS.md", "Measured", "", (DAEMON, RECOGNITION))
 
 CHAOS = "Chaos"
+POWERCUT = "Power cuts"
 HOSTILE = "Hostile files"
 FLOOD = "A flood"
 BACKLOG = "A backlog"
@@ -35,7 +36,7 @@ RELIABILITY = Paper(
     "How reliable",
     "Each section says which command wrote it. What is promised, and the tests behind it: "
     "[docs/guarantees.md](../docs/guarantees.md).",
-    (CHAOS, HOSTILE, FLOOD, BACKLOG, FULL_DISK, REMEMBERED, SOAK),
+    (CHAOS, POWERCUT, HOSTILE, FLOOD, BACKLOG, FULL_DISK, REMEMBERED, SOAK),
 )
 
 
