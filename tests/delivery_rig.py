@@ -84,6 +84,10 @@ class Rig:
             return {str(status): self.sources for status in Status}
         return {str(status): str(self.archive / status) for status in Status}
 
+    def files_into(self) -> Archive:
+        """The archive of this configuration."""
+        return Archive(os.fspath(self.inbox), self.targets())
+
     @contextmanager
     def open(self, every: float = 3600.0) -> Iterator[Delivery]:
         """A new delivery, as after a start; it ends without a word, as after a kill."""
@@ -93,7 +97,7 @@ class Rig:
             delivery = Delivery(
                 self.journal,
                 outbox,
-                Archive(os.fspath(self.inbox), self.targets()),
+                self.files_into(),
                 roller,
                 model=MODEL,
                 json=self.json,

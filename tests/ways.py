@@ -24,7 +24,9 @@ def comes_by(point: Point, sources: str, json: Json, csv: bool) -> bool:
             return sources == "move"
         case Point.COPY_PLANNED | Point.COPIED | Point.COPY_IN_PLACE:
             return sources == "across"
-        case Point.CLAIMED | Point.REMOVED:
+        case Point.CLAIMED:
+            return sources != "keep"
+        case Point.REMOVED:
             return sources in {"across", "delete"}
         case _:
             return True

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from digitd import failpoints, fs, names, tickets
 from digitd.failpoints import Point
-from digitd.settings import DELETE, KEEP
+from digitd.settings import DELETE, KEEP, MOVE_NOWHERE
 from digitd.tables import Identity
 
 
@@ -30,6 +30,11 @@ class Archive:
         self._targets = dict(targets)
         # Folders that were made in this life, and whose own names are not durable yet.
         self._made: set[str] = set()
+
+    def folder_of(self, status: str) -> str | None:
+        """Where sources of this status move to; None where they do not move."""
+        target = self._targets[status]
+        return None if target in MOVE_NOWHERE else target
 
     def keeps(self, status: str) -> bool:
         """Whether sources of this status stay in the inbox."""
@@ -144,13 +149,13 @@ class Archive:
         ticket: bytes | None,
     ) -> Filed:
         self._made |= fs.make_folders(folder)
+        name = os.path.basename(source.path)
         if planned is not None and self._copied(planned, key, source):
             if ticket is not None:
                 tickets.mend(planned, key, ticket)
             fs.sync_name(planned, self._made)
             self._remove(path, source, key)
             return Filed.MOVED
-        name = os.path.basename(source.path)
         filed = None
         while filed is None:
             target = _free_target(folder, name, ticket)
@@ -165,25 +170,24 @@ class Archive:
 
     def _move_to(self, target: str, path: str, source: Identity, key: str, plan: Callable[[str], None]) -> Filed | None:
         """None if the target's name was taken meanwhile."""
+        hidden = _claimed(os.path.join(self._inbox, source.path), key)
+        if (
+            path != hidden
+            and (claimed := claim(path, hidden, lambda: self._is_claimed(hidden, source))) is not Filed.KEPT
+        ):
+            return claimed
         try:
-            fs.rename_noreplace(path, target)
+            fs.rename_noreplace(hidden, target)
             failpoints.reached(Point.MOVED)
-        except FileExistsError:
-            return None
-        except FileNotFoundError:
-            if os.path.lexists(path):
-                # It is the folder that is gone.
-                raise
-            return Filed.GONE
+            return Filed.MOVED
         except OSError as error:
+            # However long it takes until it can be filed, it is to be seen.
+            there = _shown(hidden, os.path.join(self._inbox, source.path))
+            if isinstance(error, FileExistsError):
+                return None
             if error.errno != errno.EXDEV:
                 raise
-            return self._copy(path, source, target, key, plan)
-        if self._is(target, source, moved=True) is Filed.REPLACED:
-            # Its name was taken between the look and the move: that file is a new scan, and goes back.
-            _put_back(target, os.path.join(self._inbox, source.path))
-            return Filed.REPLACED
-        return Filed.MOVED
+            return self._copy(there, source, target, key, plan)
 
     def _copy(self, path: str, source: Identity, target: str, key: str, plan: Callable[[str], None]) -> Filed | None:
         plan(target)
@@ -217,7 +221,10 @@ class Archive:
         if path == hidden:
             os.unlink(path)
             return Filed.DELETED
-        return take_away(path, hidden, lambda: self._is(hidden, source, moved=True) is Filed.KEPT)
+        return take_away(path, hidden, lambda: self._is_claimed(hidden, source))
+
+    def _is_claimed(self, hidden: str, source: Identity) -> bool:
+        return self._is(hidden, source, moved=True) is Filed.KEPT
 
     def _copied(self, planned: str, key: str, source: Identity) -> bool:
         """Whether the copy was whole and in place before the crash."""
@@ -257,22 +264,29 @@ class Archive:
 
 
 def take_away(path: str, hidden: str, is_it: Callable[[], bool]) -> Filed:
-    """Remove a file that others may replace at any moment, and nothing else.
+    """Remove a file that others may replace at any moment, by a `claim`. DELETED, GONE or REPLACED."""
+    if (claimed := claim(path, hidden, is_it)) is not Filed.KEPT:
+        return claimed
+    os.unlink(hidden)
+    failpoints.reached(Point.REMOVED)
+    return Filed.DELETED
 
-    It is never removed by its own name: it gets the name HIDDEN first, and what has that is looked at; if IS_IT says
-    no, it goes back. DELETED, GONE or REPLACED.
+
+def claim(path: str, hidden: str, is_it: Callable[[], bool]) -> Filed:
+    """Take a file that others may replace at any moment; KEPT if it has the name HIDDEN now, else GONE or REPLACED.
+
+    Nothing is moved away or removed by its own name: what got the hidden one is looked at, and if IS_IT says no, it
+    goes back.
     """
     try:
         fs.rename_noreplace(path, hidden)
         failpoints.reached(Point.CLAIMED)
     except FileNotFoundError:
         return Filed.GONE
-    if not is_it():
-        _put_back(hidden, path)
-        return Filed.REPLACED
-    os.unlink(hidden)
-    failpoints.reached(Point.REMOVED)
-    return Filed.DELETED
+    if is_it():
+        return Filed.KEPT
+    _put_back(hidden, path)
+    return Filed.REPLACED
 
 
 def _claimed(path: str, key: str) -> str:
@@ -288,6 +302,15 @@ def _free_target(folder: str, name: str, ticket: bytes | None) -> str:
         return os.path.lexists(target) or not (ticket is None or tickets.is_free(target, ticket))
 
     return os.path.join(folder, names.numbered(name, names.first_free(taken)))
+
+
+def _shown(hidden: str, path: str) -> str:
+    """Give a claimed file its name again, if that is free; gives the path that it has then."""
+    try:
+        fs.rename_noreplace(hidden, path)
+    except FileExistsError:
+        return hidden
+    return path
 
 
 def _put_back(moved: str, path: str) -> str:

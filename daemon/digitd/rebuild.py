@@ -4,7 +4,7 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from digitd import fs, log, names, results, salvage
+from digitd.archive import Archive
 from digitd.journal import FILE_NAME, Journal
 from digitd.tables import PUBLISHED, RECORDED, SELECT, SETTLED, SYNCING, UNCERTAIN, Part, Row, row_of
 
@@ -25,11 +26,8 @@ UNDONE = frozenset({UNCERTAIN, RECORDED})
 _TRACES = ("", "-wal", "-shm")
 
 
-def opened(state: Path, inbox: Path, outbox: Path, keeps: Callable[[str], bool]) -> Journal:
-    """The journal in STATE, open; one that is damaged is set aside first, and built anew. FolderError as Journal.
-
-    KEEPS: whether sources of a status stay in the inbox.
-    """
+def opened(state: Path, inbox: Path, outbox: Path, archive: Archive) -> Journal:
+    """The journal in STATE, open; one that is damaged is set aside first, and built anew. FolderError as Journal."""
     path = state / FILE_NAME
     cause = damage(path)
     if cause is None:
@@ -45,7 +43,7 @@ def opened(state: Path, inbox: Path, outbox: Path, keeps: Callable[[str], bool])
     parts = _opened_parts(aside)
     saved = _saved(aside, outbox, parts)
     known = {each.row.id for each in saved}
-    found, rolled = salvage.published(outbox, inbox, keeps, known)
+    found, rolled = salvage.published(outbox, inbox, archive.keeps, known)
     opened_ids = {each.row.id for each in saved if each.part in parts}
     rows = [*(each.row for each in saved), *found]
     for seq, row in enumerate(rows, journal.next_seq()):
@@ -62,6 +60,8 @@ def opened(state: Path, inbox: Path, outbox: Path, keeps: Callable[[str], bool])
         journal.settle()
         journal.published(each.row.seq for each in saved if each.state in (PUBLISHED, SYNCING))
         for row in rows:
+            if row.filed_as is None and (folder := archive.folder_of(row.status)) is not None:
+                row.filed_as = salvage.copy_of(inbox, folder, row.identity, row.id)
             if row.filed_as is not None:
                 journal.plan_filing(row, row.filed_as)
     if _boot(aside) != fs.boot_id():

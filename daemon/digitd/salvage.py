@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import filecmp
 import hashlib
 import io
 import itertools
@@ -55,6 +56,29 @@ def published(
                 result, identity = read
                 take(result, identity, results.to_json(result), None)
     return list(found.values()), rolled
+
+
+def copy_of(inbox: Path, archive: str, source: Identity, key: str) -> str | None:
+    """Where in an ARCHIVE on another file system a source that is still in the INBOX was copied to; None if nowhere.
+
+    The last file of that name is looked at, for the same time of change and the same bytes. OSError.
+    """
+    free = names.first_free(lambda number: os.path.lexists(_numbered(archive, source.path, number)))
+    place = _numbered(archive, source.path, free - 1)
+    for original in _places(inbox, source.path, key):
+        try:
+            there, here = os.lstat(place), os.lstat(original)
+        except FileNotFoundError:
+            continue
+        same = fs.is_same_file(there, there.st_ino, source.size, source.mtime_ns)
+        if same and there.st_dev != here.st_dev and filecmp.cmp(place, original, shallow=False):
+            return place
+    return None
+
+
+def _numbered(archive: str, path: str, number: int) -> str:
+    folder, name = os.path.split(path)
+    return os.path.join(archive, folder, names.numbered(name, max(1, number)))
 
 
 def _places(inbox: Path, path: str, key: str) -> tuple[Path, Path]:

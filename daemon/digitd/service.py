@@ -101,7 +101,7 @@ class Daemon:
         self._pool.start()
         archive = self._archive = Archive(os.fspath(settings.inbox.path), settings.sources.model_dump())
         journal = stack.enter_context(
-            rebuild.opened(settings.state.path, settings.inbox.path, settings.outbox.path, archive.keeps)
+            rebuild.opened(settings.state.path, settings.inbox.path, settings.outbox.path, archive)
         )
         outbox = Outbox(settings.outbox.path)
         json = settings.outbox.json_

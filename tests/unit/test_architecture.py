@@ -48,7 +48,7 @@ PARTS = {
     "rolling": FOUNDATION | {"failpoints", "journal", "tables", "outbox"},
     "syncing": FOUNDATION | {"failpoints", "journal"},
     "delivery": FOUNDATION | {"failpoints", "journal", "tables", "outbox", "archive", "rolling", "syncing"},
-    "rebuild": FOUNDATION | {"journal", "salvage", "tables"},
+    "rebuild": FOUNDATION | {"archive", "journal", "salvage", "tables"},
     "salvage": FOUNDATION | {"tables"},
     "maintenance": FOUNDATION | {"journal", "tables"},
     "vigil": FOUNDATION | {"intake"},

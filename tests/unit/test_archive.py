@@ -106,7 +106,7 @@ def test_a_name_taken_at_the_last_moment_is_not_overwritten(cabinet: Cabinet, mo
     real = fs.rename_noreplace
 
     def rename(old: str, new: str) -> None:
-        if new.endswith("x.png"):
+        if new == os.fspath(cabinet.done / "x.png"):
             Path(new).write_text("mine")
         real(old, new)
 
@@ -123,7 +123,8 @@ def test_a_file_that_comes_between_the_look_and_the_move_goes_back(
     real = fs.rename_noreplace
 
     def rename(old: str, new: str) -> None:
-        if "/inbox/" in old:
+        assert "/inbox/" in new
+        if old.endswith("/inbox/x.png"):
             Path(old).write_bytes(b"a new scan, never read")
             real(old, new)
             Path(old).write_bytes(b"and another")
@@ -134,6 +135,31 @@ def test_a_file_that_comes_between_the_look_and_the_move_goes_back(
     assert cabinet.file(cabinet.drop("x.png")) is Filed.REPLACED
     assert sorted(file.read_bytes() for file in cabinet.inbox.iterdir()) == [b"a new scan, never read", b"and another"]
     assert list(cabinet.done.iterdir()) == []
+
+
+@pytest.mark.parametrize("taken", [False, True], ids=["its name is free", "its name is taken"])
+def test_a_source_that_cannot_be_moved_now_is_moved_later(
+    cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch, taken: bool
+) -> None:
+    """It is to be seen until then; where another scan has its name meanwhile, that one is left alone."""
+    real = fs.rename_noreplace
+
+    def rename(old: str, new: str) -> None:
+        if new.startswith(os.fspath(cabinet.done)):
+            if taken:
+                (cabinet.inbox / "x.png").write_bytes(b"another")
+            raise PermissionError(errno.EACCES, "Permission denied", new)
+        real(old, new)
+
+    source = cabinet.drop("x.png")
+    with monkeypatch.context() as patched:
+        patched.setattr(fs, "rename_noreplace", rename)
+        with pytest.raises(PermissionError):
+            cabinet.file(source)
+    assert (cabinet.inbox / "x.png").read_bytes() == (b"another" if taken else b"scan")
+    assert cabinet.file(source) is Filed.MOVED
+    assert (cabinet.done / "x.png").read_bytes() == b"scan"
+    assert [file.read_bytes() for file in cabinet.inbox.iterdir()] == [b"another"] * taken
 
 
 def test_a_file_system_that_numbers_by_name_is_no_trouble(cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch) -> None:

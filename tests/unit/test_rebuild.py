@@ -17,7 +17,7 @@ from digitd.journal import FILE_NAME, Journal
 from ways import OUTPUTS, SOURCES, Json
 
 PAGE = 4096
-KILLS = range(1, 60, 2)
+KILLS = range(1, 80)
 
 
 def scribbled(path: Path) -> None:
@@ -68,7 +68,7 @@ def rig_of(base: Path, other: Path, sources: str, json: Json, csv: bool) -> Rig:
 def restarted(rig: Rig) -> list[str]:
     """A start of digitd over a damaged journal, until all is read; gives the events that it logged."""
     with capture_logs() as logs:
-        journal = rebuild.opened(rig.state, rig.inbox, rig.outbox, lambda _: rig.sources == "keep")
+        journal = rebuild.opened(rig.state, rig.inbox, rig.outbox, rig.files_into())
         journal.close()
     rig.live()
     rig.live()
@@ -159,7 +159,7 @@ def test_a_csv_of_somebody_else_tells_nothing(tmp_path: Path, text: str) -> None
     (rig.outbox / "theirs.csv").write_text(text)
     rig.drop("a.png")
     with capture_logs() as logs:
-        rebuild.opened(rig.state, rig.inbox, rig.outbox, lambda _: False).close()
+        rebuild.opened(rig.state, rig.inbox, rig.outbox, rig.files_into()).close()
     assert {"journal_damaged", "journal_rebuilt"} <= {each["event"] for each in logs}
 
 
@@ -171,7 +171,7 @@ def test_the_damaged_file_is_kept(tmp_path: Path) -> None:
     for times in (1, 2):
         replaced(rig.state / FILE_NAME)
         with capture_logs() as logs:
-            rebuild.opened(rig.state, rig.inbox, rig.outbox, lambda _: False).close()
+            rebuild.opened(rig.state, rig.inbox, rig.outbox, rig.files_into()).close()
         aside = next(each["set_aside"] for each in logs if each["event"] == "journal_damaged")
         assert Path(aside).read_bytes().startswith(b"this is no database")
         assert len(list(rig.state.glob(f"{FILE_NAME}.damaged-*[Z0-9]"))) == times
@@ -182,7 +182,7 @@ def test_a_journal_of_a_newer_digitd_is_not_set_aside(tmp_path: Path) -> None:
     with Journal(tmp_path) as journal:
         journal._db.execute("PRAGMA user_version = 99")
     with pytest.raises(FolderError, match="version 99"):
-        rebuild.opened(tmp_path, tmp_path, tmp_path, lambda _: False)
+        rebuild.opened(tmp_path, tmp_path, tmp_path, Rig(tmp_path).files_into())
     assert (tmp_path / FILE_NAME).exists()
 
 
