@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: demo test chaos powercut proofs soak loads bench bench-recognition lint lock clean
+.PHONY: demo test chaos powercut proofs fuzz soak loads bench bench-recognition lint lock clean
 
 demo: $(VENV)/.run                     ## set up, read the samples through a real inbox and outbox, show what came out
 	$(BIN)/python samples/demo.py
@@ -21,6 +21,9 @@ powercut: $(VENV)/.dev                 ## start again from every state that a po
 
 proofs: $(VENV)/.dev                   ## chaos, power cuts and hostile files, written into bench/RELIABILITY.md; PROOFS="chaos hostile"
 	$(BIN)/python bench/proofs.py $(PROOFS)
+
+fuzz: $(VENV)/.dev                     ## mutated files for each decoder, for MINUTES=10 together; SEED=N
+	PYTHONPATH=daemon:tests $(BIN)/python -m fuzz --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
 
 soak: $(VENV)/.dev                     ## a steady load for MINUTES=60 with memory, descriptors and journal plotted; writes bench/RELIABILITY.md
 	$(BIN)/python bench/soak.py --minutes $(or $(MINUTES),60) --keep-results

@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -41,9 +42,9 @@ def page(text: Iterable[int | str], nth: int = 0, scale: int = 2) -> Image:
     return paper(np.hstack([ink(int(each), nth) for each in text]), scale)
 
 
-def encode(image: Image, ending: str = ".png") -> bytes:
-    """The image as a file's bytes."""
-    done, data = cv2.imencode(ending, image)
+def encode(image: npt.NDArray[Any], ending: str = ".png", *options: int) -> bytes:
+    """The image as a file's bytes, with OpenCV's options."""
+    done, data = cv2.imencode(ending, image, options)
     assert done
     return data.tobytes()
 
@@ -65,6 +66,11 @@ def numbered(number: int) -> bytes:
 def chunk(kind: bytes, data: bytes) -> bytes:
     """A chunk of a PNG."""
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def exif(orientation: int) -> bytes:
+    """An EXIF block that says how the page is turned."""
+    return b"II*\x00" + struct.pack("<IHHHIHHI", 8, 1, 274, 3, 1, orientation, 0, 0)
 
 
 def blank() -> bytes:
@@ -90,13 +96,19 @@ def pdf(image: Image) -> bytes:
             b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
             f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 {width} {height}]/Contents 4 0 R"
             "/Resources<</XObject<</I 5 0 R>>>>>>".encode(),
-            b"<</Length %d>>stream\n%s\nendstream" % (len(drawing), drawing),
-            f"<</Type/XObject/Subtype/Image/Width {width}/Height {height}/ColorSpace/DeviceGray"
-            f"/BitsPerComponent 8/Filter/DCTDecode/Length {len(jpeg)}>>stream\n".encode()
-            + jpeg
-            + b"\nendstream",
+            stream(b"", drawing),
+            stream(
+                f"/Type/XObject/Subtype/Image/Width {width}/Height {height}/ColorSpace/DeviceGray"
+                "/BitsPerComponent 8/Filter/DCTDecode".encode(),
+                jpeg,
+            ),
         ]
     )
+
+
+def stream(entries: bytes, body: bytes) -> bytes:
+    """A PDF's object with a body."""
+    return b"<<%s/Length %d>>stream\n%s\nendstream" % (entries, len(body), body)
 
 
 def encrypted_pdf() -> bytes:

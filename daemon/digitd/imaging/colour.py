@@ -92,8 +92,10 @@ def _eight_bits(image: NDArray[Any]) -> Convert:
 
 
 def _finite(rows: NDArray[Any]) -> NDArray[np.float64]:
-    # Twice the width that samples have, so that the difference of any two is a number as well.
-    finite = np.nan_to_num(rows.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    # A signalling NaN, which is one like others here, would be warned of.
+    with np.errstate(invalid="ignore"):
+        # Twice the width that samples have, so that the difference of any two is a number as well.
+        finite = np.nan_to_num(rows.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
     return np.clip(finite, -FLOAT_MOST, FLOAT_MOST)
 
 

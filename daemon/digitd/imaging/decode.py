@@ -93,7 +93,8 @@ def _decoded(data: bytes, header: formats.Header) -> Gray:
     if header.format == "png" and deep.is_deep(data):
         image = deep.decode(data)
     else:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        file = formats.still(data) if header.format == "png" else data
+        image = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_UNCHANGED)
     if image is None or image.size == 0:
         raise DamagedScanError(f"the {header.format.upper()} cannot be decoded", SEND_AGAIN)
     if header.format == "bmp" and image.ndim == 3 and image.shape[2] == 4 and not image[..., 3].any():
@@ -118,7 +119,7 @@ def oriented(page: Gray, orientation: int) -> Gray:
 
 def _check_size(size: tuple[int, int], limits: Limits) -> None:
     width, height = size
-    if width == 0 or height == 0:
+    if width <= 0 or height <= 0:
         raise DamagedScanError("the image has no width or no height", SEND_AGAIN)
     if width * height > limits.pixels:
         cause = f"the image has {width} x {height} pixels, and {limits.pixels:,} are allowed"

@@ -14,6 +14,8 @@ from digitd.imaging.remedies import CONVERT, SEND_AGAIN
 JPEG_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 """Within entropy-coded data: a marker that is neither a stuffed zero, a fill byte nor a restart."""
 
+PNG_MOVING = (b"acTL", b"fcTL", b"fdAT")
+
 OTHERS = (
     (b"GIF8", 0, "a GIF"),
     (b"ftyphe", 4, "a HEIC photo"),
@@ -85,6 +87,19 @@ def png(data: bytes) -> Header:
     return Header("png", (size[0], size[1]), orientation)
 
 
+def still(data: bytes) -> bytes:
+    """A whole PNG without the chunks that make it move: OpenCV crashes of broken ones, and only the picture counts."""
+    kept, at, kind, moves = [memoryview(data)[:8]], 8, b"", False
+    while kind != b"IEND":
+        length, kind = struct.unpack_from(">I4s", data, at)
+        if kind in PNG_MOVING:
+            moves = True
+        else:
+            kept.append(memoryview(data)[at : at + 12 + length])
+        at += 12 + length
+    return b"".join(kept) if moves else data
+
+
 def jpeg(data: bytes) -> Header:
     """Walk the segments and scans to EOI; thumbnails lie inside segments, and are skipped with them."""
     orientation, at, size = 1, 2, None
@@ -104,7 +119,8 @@ def jpeg(data: bytes) -> Header:
         (length,) = struct.unpack_from(">H", data, at + 2)
         if at + 2 + length > len(data):
             raise TruncatedScanError("the JPEG ends in the middle of a segment", SEND_AGAIN)
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and length >= 7:
+        # Of several frames the first is decoded, and the rest never looked at.
+        if size is None and 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and length >= 7:
             height, width = struct.unpack_from(">HH", data, at + 5)
             size = (width, height)
         elif marker == 0xE1 and data.startswith(b"Exif\x00\x00", at + 4):

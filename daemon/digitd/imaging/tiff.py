@@ -17,8 +17,8 @@ USED = frozenset(
 """The fields that decoding needs: where their values lie behind the file's end, it was cut."""
 UNREAD = frozenset((COLOURS, JPEG_TABLES))
 """Those of them that only need to be there."""
-INTEGERS = {1: "B", 7: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
-"""TIFF's field types of whole numbers, as struct writes them."""
+INTEGERS = {1: "B", 7: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q", 6: "b", 8: "h", 9: "i", 17: "q"}
+"""TIFF's field types of whole numbers, as struct writes them; the signed ones too, for decoders take them."""
 REDUCED = 1
 """The bit of SUBFILE that marks a smaller copy of another page, such as a preview."""
 PREVIEWS = 8
@@ -106,7 +106,8 @@ def _check_pixels(directory: Directory, size: int) -> None:
 
 def _read_field(data: bytes, at: int, order: str, big: bool, directory: Directory) -> None:
     tag, kind, count = _unpack(order + ("HHQ" if big else "HHI"), data, at)
-    if tag not in USED or kind not in INTEGERS or count == 0:
+    # Of a field that comes twice decoders take the first.
+    if tag not in USED or kind not in INTEGERS or count == 0 or tag in directory:
         return
     letter = INTEGERS[kind]
     room = 8 if big else 4

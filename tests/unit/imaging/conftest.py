@@ -127,8 +127,7 @@ def encoded(image: NDArray[Any], ending: str) -> bytes:
 
 def with_exif(jpeg: bytes, orientation: int, thumbnail: bytes = b"") -> bytes:
     """A JPEG with an EXIF segment, and a thumbnail in it."""
-    block = b"II*\x00" + struct.pack("<IHHHIHHI", 8, 1, 274, 3, 1, orientation, 0, 0) + thumbnail
-    body = b"Exif\x00\x00" + block
+    body = b"Exif\x00\x00" + scans.exif(orientation) + thumbnail
     return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + jpeg[2:]
 
 

@@ -296,6 +296,47 @@ def test_a_bomb_is_refused_by_its_header(craft: SimpleNamespace, page: Gray, kin
         pages(data, Limits(bytes=1 << 20, pixels=1_000_000, pages=5))
 
 
+def test_a_second_header_does_not_hide_a_bomb(craft: SimpleNamespace, page: Gray) -> None:
+    """Limits go by what decoders go by: a JPEG's first frame, and of a TIFF's field the first, signed too."""
+    limits = Limits(bytes=1 << 20, pixels=1_000_000, pages=1)
+    jpeg = craft.encoded(page, ".jpg")
+    at = jpeg.index(b"\xff\xc0")
+    frame = jpeg[at : at + 2 + struct.unpack_from(">H", jpeg, at + 2)[0]]
+    large = frame[:5] + struct.pack(">HH", 60_000, 60_000) + frame[9:]
+    bombs = [jpeg[:at] + large + jpeg[at + len(frame) : -2] + frame + jpeg[-2:]]
+    bombs += [directory((256, kind, 60_000), (256, 4, 10), (257, kind, 60_000), (257, 4, 10)) for kind in (4, 9)]
+    for bomb in bombs:
+        with pytest.raises(TooManyPixelsError):
+            pages(bomb, limits)
+    with pytest.raises(DamagedScanError):
+        pages(directory((256, 9, 2**32 - 10), (257, 4, 60_000)), limits)
+
+
+def directory(*sizes: tuple[int, int, int]) -> bytes:
+    """A TIFF whose size is in these fields: tag, type, value."""
+    fields = [*sizes, (273, 4, 8), (279, 4, 9)]
+    packed = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in fields)
+    return b"II*\0" + struct.pack("<IH", 8, len(fields)) + packed + bytes(4)
+
+
+def test_broken_frames_of_a_png_do_not_matter(read: Reader, craft: SimpleNamespace, page: Gray) -> None:
+    """Of an animation only its picture is read: the library is not even shown the rest, of which it may crash."""
+    data = craft.encoded(page, ".png")
+    moves = scans.chunk(b"acTL", struct.pack(">II", 2, 0)) + scans.chunk(b"fcTL", bytes(26))
+    [found] = read(data[:33] + moves + data[33:-12] + scans.chunk(b"fdAT", b"\xff" * 30) + data[-12:])
+    assert np.array_equal(found, page)
+
+
+def test_what_is_no_number_among_floats_is_read_without_a_warning(
+    read: Reader, craft: SimpleNamespace, page: Gray
+) -> None:
+    """A NaN that signals, which converting it complains of, is as good as any."""
+    samples = (page / np.float32(255)).astype(np.float32)
+    samples.view(np.uint32)[0, 0] = 0x7F80_0001
+    [found] = read(craft.encoded(samples, ".tiff"))
+    assert np.abs(found.astype(int) - page)[1:].max() <= 1
+
+
 def test_limits_of_bytes_and_pages_hold(craft: SimpleNamespace, page: Gray) -> None:
     """Too many bytes and too many pages are refused by the call itself."""
     with pytest.raises(TooManyBytesError):
