@@ -1,7 +1,8 @@
 """What a hostile hand changes in a valid file: other bytes in the place of some. Chosen by chance, from a seed."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from random import Random
 
 from e2e import scans
@@ -63,23 +64,19 @@ def _changed(data: bytes, valid: Sequence[bytes], chance: Random) -> bytes:
         return _put(data, at, 0, chance.randbytes(chance.randint(1, 8)))
     source = chance.choice(valid) if way < 0.9 else data
     start = chance.randrange(len(source))
-    return _put(
-        data, at, chance.choice((0, size, len(data))), source[start : start + chance.choice((size, len(source)))]
-    )
+    end = start + chance.choice((size, len(source)))
+    return _put(data, at, chance.choice((0, size, len(data))), source[start:end])
 
 
 def _rechunked(data: bytes, place: tuple[int, int], valid: Sequence[bytes], chance: Random) -> bytes:
     at, length = place
     kind, body = data[at + 4 : at + 8], data[at + 8 : at + 8 + length]
+    pack: Callable[[bytes], bytes] = bytes
     if kind == b"IDAT":
-        try:
-            body = zlib.compress(_changed(zlib.decompressobj().decompress(body, LENGTH_MOST), valid, chance))
-        except zlib.error:
-            # An edit before this one broke it.
-            body = _changed(body, valid, chance)
-    else:
-        body = _changed(body, valid, chance)
-    return data[:at] + scans.chunk(kind, body) + data[at + 12 + length :]
+        # It raises where an edit before this one has broken it: then it is changed as it is.
+        with suppress(zlib.error):
+            body, pack = zlib.decompressobj().decompress(body, LENGTH_MOST), zlib.compress
+    return data[:at] + scans.chunk(kind, pack(_changed(body, valid, chance))) + data[at + 12 + length :]
 
 
 def _spliced(data: bytes, places: Sequence[Spot], chance: Random) -> bytes:

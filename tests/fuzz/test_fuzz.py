@@ -6,7 +6,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from digitd.errors import DamagedScanError
@@ -15,7 +15,7 @@ from fuzz.mutants import mutant
 from fuzz.seeds import FORMATS, seeds
 from fuzz.target import PATIENCE, Target
 
-TRIES = 4000
+TRIES = 3000
 EXAMPLES = 100
 HABITS = settings(
     max_examples=EXAMPLES, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
@@ -32,6 +32,7 @@ def target(request: pytest.FixtureRequest) -> Iterator[Target]:
 
 def test_valid_files_are_decoded(target: Target) -> None:
     """What is mutated is valid before: else little of a decoder would be seen. One PDF is locked."""
+    target.came.clear()
     for data in seeds(target.form):
         target.holds(data)
     locked = {"encrypted": 1} if target.form == "pdf" else {}
@@ -55,7 +56,9 @@ def test_edits_that_hypothesis_chooses_break_no_promise(target: Target) -> None:
     @HABITS
     @given(st.randoms(use_true_random=False))
     def holds(chance: Random) -> None:
-        target.holds(mutant(target.form, valid, chance))
+        tried = mutant(target.form, valid, chance)
+        note(f"the file: {tried!r}")
+        target.holds(tried)
 
     holds()
 

@@ -4,7 +4,6 @@ import struct
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import cv2
 import numpy as np
@@ -118,13 +117,6 @@ def pdf(count: int = 1, encrypted: bool = False) -> bytes:
     return out + b"trailer << /Size %d %s >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, trailer, start)
 
 
-def encoded(image: NDArray[Any], ending: str) -> bytes:
-    """What OpenCV writes."""
-    done, data = cv2.imencode(ending, image)
-    assert done
-    return bytes(data)
-
-
 def with_exif(jpeg: bytes, orientation: int, thumbnail: bytes = b"") -> bytes:
     """A JPEG with an EXIF segment, and a thumbnail in it."""
     body = b"Exif\x00\x00" + scans.exif(orientation) + thumbnail
@@ -140,7 +132,7 @@ def draw() -> SimpleNamespace:
 @pytest.fixture
 def craft() -> SimpleNamespace:
     """The functions that write files: png, tiff, pdf, encoded, with_exif."""
-    return SimpleNamespace(png=png, tiff=tiff, pdf=pdf, encoded=encoded, with_exif=with_exif)
+    return SimpleNamespace(png=png, tiff=tiff, pdf=pdf, encoded=scans.encode, with_exif=with_exif)
 
 
 @pytest.fixture
