@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from ctypes import c_int64, c_uint64
 from dataclasses import dataclass
@@ -18,8 +19,8 @@ from digitd.errors import FolderError
 from digitd.pool.halving import Batch, Loss
 from digitd.pool.messages import NOWHERE, Setup
 
-SERVER_TRIES = 5
-"""Looks at a killed server until it counts as ended: each takes milliseconds."""
+SERVER_TRIES, SERVER_PAUSE = 100, 0.02
+"""Looks at a killed server until it counts as ended, and seconds between them: on a busy machine that takes a while."""
 OUTPUT_CHUNK = 65536
 SOCKET_PATH_MOST = 107
 """Bytes of a Unix socket's path (unix(7))."""
@@ -148,6 +149,7 @@ def _start_apart(process: ForkServerProcess) -> None:
                 # The server was killed, and had not ended yet when it was looked at: the next look starts another.
                 if not left:
                     raise
+                time.sleep(SERVER_PAUSE)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
