@@ -13,11 +13,11 @@ from pydantic_settings import SettingsError
 
 from digitd.errors import ConfigError
 from digitd.mistakes import explain, nearest
-from digitd.settings import ENV_DELIMITER, ENV_PREFIX, MOVE_NOWHERE, Settings, Sources
+from digitd.settings import AUTO, ENV_DELIMITER, ENV_PREFIX, MOVE_NOWHERE, OFF, Settings, Sources
 
 ENV_CONFIG = "DIGITD_CONFIG"
 # Variables that hold more than one value.
-_AS_JSON = ("__INCLUDE", "__IGNORE", "_PROFILES")
+_AS_JSON = ("__INCLUDE", "__IGNORE", "_PROFILES", "__LABELS")
 
 
 def load(file: Path | None) -> Settings:
@@ -126,6 +126,9 @@ def _absolute(settings: Settings, base: Path) -> Settings:
         for status, target in settings.sources.model_dump().items()
     }
     bundle = settings.model.bundle
+    textfile = settings.metrics.textfile
+    if textfile not in {AUTO, OFF}:
+        textfile = str(at(Path(textfile)))
     return settings.model_copy(
         update={
             "inbox": settings.inbox.model_copy(update={"path": at(settings.inbox.path)}),
@@ -133,5 +136,6 @@ def _absolute(settings: Settings, base: Path) -> Settings:
             "state": settings.state.model_copy(update={"path": at(settings.state.path)}),
             "sources": Sources(**sources),
             "model": settings.model.model_copy(update={"bundle": None if bundle is None else at(bundle)}),
+            "metrics": settings.metrics.model_copy(update={"textfile": textfile}),
         }
     )

@@ -17,6 +17,7 @@ from digitd.results import Model, Outcome, Result
 from digitd.rolling import PAUSE_FIRST, PAUSE_MOST, Roller
 from digitd.syncing import SYNC_SECONDS, Syncer
 from digitd.tables import Identity, Row
+from digitd.tally import Tally
 
 UNFINISHED_MOST = 256
 """Recorded scans that may wait to be published and filed before nothing more is read: one folder without the right to
@@ -50,8 +51,10 @@ class Delivery:
         model: Model,
         json: Literal["scan", "lines", "off"],
         on_filed: OnFiled,
+        tally: Tally | None = None,
     ) -> None:
         self._journal, self._outbox, self._archive, self._roller = journal, outbox, archive, roller
+        self._tally = Tally() if tally is None else tally
         self._model = model
         self._file_a_scan = json == "scan"
         self._rolled = roller.rolls
@@ -74,6 +77,11 @@ class Delivery:
     def troubled(self) -> str | None:
         """What keeps results from being delivered; None while all goes well."""
         return self._troubled or self._roller.troubled
+
+    @property
+    def undelivered(self) -> int:
+        """How many scans that were read wait to be recorded, published or filed."""
+        return sum(map(len, self._unrecorded)) + len(self._unfinished)
 
     @property
     def held_up(self) -> bool:
@@ -238,11 +246,12 @@ class Delivery:
 
     def _say_published(self, row: Row) -> None:
         """The one line that tells of this scan."""
-        read = self._reads.pop(row.seq, None)
+        read, now = self._reads.pop(row.seq, None), time.time()
+        self._tally.publish(row.status, row.reason, None if read is None else read.received, now)
         told = {} if read is None else {
             "text": read.outcome.text,
             "confidence": read.outcome.confidence,
-            "ms": round((time.time() - read.received) * 1000, 1),
+            "ms": round((now - read.received) * 1000, 1),
         }  # fmt: skip
         self._log.info(
             "scan_published",
@@ -337,6 +346,7 @@ class Delivery:
             self._next_try = time.monotonic() + self._pause
         if self._troubled is None:
             self._troubled = str(error)
+            self._tally.pauses += 1
             self._log.error(
                 "delivery_paused",
                 step=step,

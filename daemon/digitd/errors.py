@@ -14,6 +14,8 @@ class ExitCode(IntEnum):
     FOLDERS = 4
     BUNDLE = 5
     ALREADY_RUNNING = 6
+    NOT_RUNNING = 7
+    UNHEALTHY = 8
 
 
 class DigitdError(Exception):

@@ -13,6 +13,7 @@ from digitd import names
 
 AT_FDCWD = -100
 RENAME_NOREPLACE = 1
+RENAME_EXCHANGE = 2
 _NOT_OFFERED = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
 _libc = ctypes.CDLL(None, use_errno=True)
 _COPY_CHUNK = 1 << 20
@@ -34,6 +35,28 @@ def rename_noreplace(old: str, new: str) -> None:
     if os.path.lexists(new):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), old, None, new)
     os.rename(old, new)
+
+
+def put_in_place(new: str, old: str) -> None:
+    """Give NEW the name of OLD in one step, and OLD, if there is one, that of NEW where the file system offers it."""
+    if _libc.renameat2(AT_FDCWD, os.fsencode(new), AT_FDCWD, os.fsencode(old), RENAME_EXCHANGE) != 0:
+        code = ctypes.get_errno()
+        if code != errno.ENOENT and code not in _NOT_OFFERED:
+            raise OSError(code, os.strerror(code), new, None, old)
+        os.rename(new, old)
+
+
+def overwrite(path: str, data: bytes, mode: int) -> None:
+    """Write DATA over a file, in the room that it has already, or make it. Links are not followed."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    try:
+        os.fchmod(descriptor, mode)
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+        os.ftruncate(descriptor, len(data))
+    finally:
+        os.close(descriptor)
 
 
 def syncfs(folder: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from digitd import log
 from digitd.delivery import Delivery
-from digitd.lock import Lock
+from digitd.lock import UNWATCHED, Lock
 from digitd.pool.local import LocalPool
 from digitd.supply import Supply
 from digitd.systemd import Notifier
@@ -35,13 +35,13 @@ class Heartbeat:
             self._next_ping = now + self._notifier.watchdog_seconds
             if self._pool.responsive and self._supply.lost_seconds < WATCHER_LOST_SECONDS:
                 self._notifier.alive()
-        trouble = self._delivery.troubled or ("the inbox is not watched" if self._supply.lost_seconds else None)
+        trouble = self._delivery.troubled or (UNWATCHED if self._supply.lost_seconds else None)
         if now >= self._next_status or trouble != self._trouble:
             self._trouble = trouble
             self._next_status = now + STATUS_SECONDS
             self._notifier.status(self._sentence(read))
             try:
-                self._lock.tell(trouble)
+                self._lock.tell(trouble, self._pool.loaded, self._pool.wanted)
             except OSError as error:
                 # The log and systemd have been told; `digitd status` is at the next change or turn.
                 log.get().debug("status_not_told", error=str(error))

@@ -5,7 +5,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
@@ -140,6 +140,15 @@ class Journal:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes on the disk, with what is not yet merged into it."""
+        total = 0
+        for ending in ("", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                total += os.stat(f"{self.path}{ending}").st_size
+        return total
 
     def next_seq(self) -> int:
         """The number of the next row."""
@@ -385,11 +394,22 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection | None]:
     FolderError if it is damaged, or was written by a newer digitd.
     """
     path = folder / FILE_NAME
-    if not path.exists():
+    try:
+        os.stat(path)
+    except FileNotFoundError:
         yield None
         return
+    # Not by opening it: closing it again would take SQLite's locks from this process.
+    if not os.access(path, os.R_OK, effective_ids=True):
+        raise FolderError(
+            f"the journal {path} cannot be read by this user",
+            "Run it as the user that digitd runs as, or as one who may read all of state.path",
+        )
+    # Without a -wal all is in the file, and nobody writes it. SQLite would make one, which some readers may not.
+    settled = "" if os.path.exists(f"{path}-wal") else "&immutable=1"
     try:
-        with closing(sqlite3.connect(f"file:{quote(os.fsencode(path))}?mode=ro", uri=True, timeout=5)) as journal:
+        uri = f"file:{quote(os.fsencode(path))}?mode=ro{settled}"
+        with closing(sqlite3.connect(uri, uri=True, timeout=5)) as journal:
             _version(journal, path)
             journal.execute("SELECT max(seq) FROM scans").fetchone()
             yield journal

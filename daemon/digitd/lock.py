@@ -18,16 +18,25 @@ RECORD_BYTES = 2048
 """The file has this size while it is held: what is told later needs no room on a disk that is full."""
 TROUBLE_CHARACTERS = 200
 """In JSON each takes six bytes at most."""
+UNWATCHED = "the inbox is not watched"
+"""What is told as trouble where it is this."""
 # `digitd status` holds the lock for the blink of an eye, to see whether anybody does.
 LOCK_SECONDS = 0.2
 
 
 class Holder(Struct, frozen=True):
-    """The digitd that holds a state folder: its process, since when (seconds since 1970), and what it waits for."""
+    """The digitd that holds a state folder: its process, since when (seconds since 1970), and what it waits for.
+
+    BEAT is its last sign of life, in monotonic seconds, which all processes of a machine share and no set clock moves;
+    0.0 until its workers have loaded. WORKERS have loaded, of those that are WANTED.
+    """
 
     pid: int = 0
     since: float = 0.0
     trouble: str | None = None
+    beat: float = 0.0
+    workers: int = 0
+    wanted: int = 0
 
 
 class Lock:
@@ -63,12 +72,15 @@ class Lock:
         self._write()
         return self
 
-    def tell(self, trouble: str | None) -> None:
-        """Let `holder_of` know what this digitd waits for; None: for nothing. OSError where that cannot be written."""
+    def tell(self, trouble: str | None, workers: int = 0, wanted: int = 0) -> None:
+        """Let `holder_of` know that this digitd is alive, with so many workers, and what it waits for (None: nothing).
+
+        OSError where that cannot be written.
+        """
         shown = trouble if trouble is None else trouble[:TROUBLE_CHARACTERS]
-        if shown != self._holder.trouble:
-            self._holder = Holder(self._holder.pid, self._holder.since, shown)
-            self._write()
+        before = self._holder
+        self._holder = Holder(before.pid, before.since, shown, time.monotonic(), workers, wanted)
+        self._write()
 
     def _write(self) -> None:
         # At once and over what is there: a reader sees the one or the other.
@@ -103,7 +115,7 @@ def holder_of(state: Path) -> Holder | None:
         return None
     except OSError as error:
         raise FolderError(
-            f"state.path: the lock {state / LOCK_NAME} cannot be read ({error.strerror})",
-            "Run it as the user that digitd runs as",
+            f"state.path: the lock {state / LOCK_NAME} cannot be read by this user ({error.strerror})",
+            "Run it as the user that digitd runs as, or as one who may read all of state.path",
         ) from error
     return None

@@ -38,6 +38,11 @@ EXPECTED = {
     "profiles": "folder patterns, each with recognition settings",
     "limits.pages": _WHOLE,
     "limits.marks": _WHOLE,
+    "metrics.textfile": "auto, off, or a file that ends in .prom",
+    "metrics.every": "a duration above 0, such as 15 or 1m",
+    "metrics.port": "a whole number from 1 to 65535, or null",
+    "metrics.address": "an IP address of this machine, such as 127.0.0.1 or ::1",
+    "metrics.labels": "names of lower-case letters, digits and _ that no metric has yet, each with a printable text",
 }
 """What a key's value may be, where pydantic's own words would not tell a person."""
 

@@ -27,6 +27,9 @@ def check_folders(settings: Settings, *, make: bool) -> None:
         _refuse_in_outbox(key, folder, outbox)
     for key, folder in archives.items():
         _refuse_around(key, folder, "outbox", outbox)
+    if (textfile := settings.textfile) is not None:
+        _refuse_inside("metrics.textfile", textfile.parent, inbox, recursive=settings.inbox.recursive)
+        _refuse_in_outbox("metrics.textfile", textfile.parent, outbox)
     _existing("inbox.path", inbox)
     _existing("outbox.path", outbox)
     try:

@@ -22,7 +22,10 @@ from digitd.heartbeat import Heartbeat
 from digitd.intake.settle import Ready
 from digitd.lock import Lock
 from digitd.maintenance import Pruner
+from digitd.metrics import Metrics
+from digitd.observer import Observer
 from digitd.outbox import Outbox
+from digitd.pool.halving import Loss
 from digitd.pool.local import Done, LocalPool
 from digitd.pool.messages import Finding, Job, Seen
 from digitd.preflight import check_folders
@@ -35,6 +38,7 @@ from digitd.signals import StopSignals
 from digitd.supply import Supply
 from digitd.systemd import Notifier
 from digitd.tables import Identity
+from digitd.tally import Tally
 from digitd.workers import say_loss, say_output, setup_of
 
 # Well inside systemd's TimeoutStopSec: what is in hand then stays in the inbox.
@@ -87,6 +91,7 @@ class Daemon:
         self._log = log.get()
         self._log.info("starting", version=__version__, once=once, config=settings.effective())
         self._wake_end, self._sleep_end = _pipe(stack)
+        self._tally = Tally()
         # First of all: the libraries load in other processes while this one opens the journal.
         self._pool = LocalPool(
             setup_of(settings),
@@ -94,7 +99,7 @@ class Daemon:
             settings.workers.timeout,
             settings.workers.memory,
             on_output=say_output,
-            on_loss=say_loss,
+            on_loss=self._note_loss,
             sha256=bundle.sha256,
         )
         stack.callback(self._pool.stop)
@@ -127,6 +132,7 @@ class Daemon:
             model=bundle.model,
             json=json,
             on_filed=self._note_filed,
+            tally=self._tally,
         )
         self._pruner = Pruner(journal, settings.inbox.path, settings.state.keep)
         self._recognition = chooser(settings.recognition, settings.profiles)
@@ -135,6 +141,8 @@ class Daemon:
         self._read: Counter[str] = Counter()
         self._stop_asked: str | None = None
         self._heartbeat = Heartbeat(notifier, lock, self._pool, self._supply, self._delivery)
+        self._observer = Observer(settings, bundle.model, journal, self._pool, self._supply, self._delivery)
+        self._metrics = Metrics(settings, self._tally, self._observer.look)
 
     def ask_to_stop(self, why: str) -> None:
         """Finish what is in hand, then end. Safe in a signal handler and from any thread."""
@@ -156,6 +164,7 @@ class Daemon:
                 self._delivery.tick(time.monotonic())
                 self._pruner.tick(time.monotonic())
                 self._heartbeat.tick(self._read)
+                self._metrics.tick(time.monotonic())
             whole = True
         finally:
             self._finish(whole=whole)
@@ -230,6 +239,7 @@ class Daemon:
             if read is not None:
                 reads.append(read)
         self._log.info("batch_read", scans=len(taken), results=len(reads), ms=round(done.seconds * 1000, 1))
+        self._tally.batches.observe(done.seconds)
         if reads:
             self._read.update(str(read.outcome.status) for read in reads)
             self._delivery.deliver(reads)
@@ -258,6 +268,10 @@ class Daemon:
             return None
         return Read(identity, finding.sha256, outcome, since, now, device)
 
+    def _note_loss(self, pid: int, loss: Loss, scans: int) -> None:
+        self._tally.lost[loss] += 1
+        say_loss(pid, loss, scans)
+
     def _note_filed(self, path: str, filed: Filed) -> None:
         self._supply.release(path, look_again=filed is Filed.REPLACED)
 
@@ -281,7 +295,8 @@ class Daemon:
         due = self._delivery.next_due() - now
         if not self._delivery.held_up:
             due = min(due, self._supply.next_due() - now)
-        return max(0.0, min(due, self._pruner.next_due() - now, self._heartbeat.next_due() - now))
+        due = min(due, self._pruner.next_due() - now, self._heartbeat.next_due() - now)
+        return max(0.0, min(due, self._metrics.next_due() - now))
 
     def _finish(self, *, whole: bool) -> None:
         """Put everything away. WHOLE: nothing broke, so what is in hand is worth waiting for."""
@@ -297,6 +312,7 @@ class Daemon:
                 self._heartbeat.tick(self._read)
         finally:
             self._delivery.close()
+            self._metrics.close()
         self._log.info("stopped", why=why, read=dict(self._read))
         if whole and self._once and self._stop_asked is None:
             self._refuse_unfiled()

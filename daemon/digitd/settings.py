@@ -1,6 +1,8 @@
 """Every option, its type and its default: frozen, and nothing unknown in it."""
 
+import ipaddress
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -49,6 +51,41 @@ def _folder_or_word(target: str) -> str:
 
 
 Target = Annotated[str, AfterValidator(_folder_or_word)]
+
+AUTO, OFF = "auto", "off"
+PROM = ".prom"
+"""What node_exporter's textfile collector takes: files that end so."""
+TEXTFILE_NAME = f"metrics{PROM}"
+# Names that Prometheus, or a metric of digitd's, has for itself.
+TAKEN_LABELS = frozenset({
+    *("status", "reason", "cause", "state", "folder", "process", "mode", "le", "job", "instance"),
+    *("version", "python", "engine", "model", "model_version", "model_sha256"),
+})  # fmt: skip
+
+
+def _textfile(where: object) -> object:
+    if isinstance(where, str) and where.lower() in {AUTO, OFF}:
+        return where.lower()
+    if not isinstance(where, str) or not where.endswith(PROM) or where.endswith(f"/{PROM}") or where == PROM:
+        raise ValueError("auto, off, or a file that ends in .prom")
+    return where
+
+
+def _address(address: str) -> str:
+    ipaddress.ip_address(address)
+    return address
+
+
+def _labels(labels: dict[str, str]) -> dict[str, str]:
+    for name, text in labels.items():
+        if not re.fullmatch("[a-z][a-z0-9_]*", name) or name in TAKEN_LABELS or not text.isprintable():
+            raise ValueError(
+                "names of lower-case letters, digits and _ that no metric has yet, each with a printable text"
+            )
+    return labels
+
+
+Textfile = Annotated[str, BeforeValidator(_textfile)]
 
 
 class Section(BaseModel):
@@ -178,6 +215,16 @@ class Log(Section):
     format: Literal["auto", "json", "console"] = "auto"
 
 
+class Metrics(Section):
+    """Where Prometheus finds figures."""
+
+    textfile: Textfile = AUTO
+    every: PositiveSeconds = 15.0
+    port: Annotated[Whole, Field(ge=1, le=65535)] | None = None
+    address: Annotated[str, AfterValidator(_address)] = "127.0.0.1"
+    labels: Annotated[dict[str, str], AfterValidator(_labels)] = {}
+
+
 class Settings(BaseSettings):
     """Every option. Paths are absolute once `load` has returned it."""
 
@@ -200,6 +247,7 @@ class Settings(BaseSettings):
     profiles: dict[str, Profile] = {}
     limits: LimitsOfAScan = LimitsOfAScan()
     log: Log = Log()
+    metrics: Metrics = Metrics()
 
     @classmethod
     def settings_customise_sources(
@@ -218,6 +266,13 @@ class Settings(BaseSettings):
         """The folders below which the inbox's subfolders are made again."""
         targets = self.sources.model_dump().values()
         return [os.fspath(self.outbox.path), *(target for target in targets if target not in MOVE_NOWHERE)]
+
+    @property
+    def textfile(self) -> Path | None:
+        """The file that the metrics are written to; None: to none."""
+        if self.metrics.textfile == OFF:
+            return None
+        return self.state.path / TEXTFILE_NAME if self.metrics.textfile == AUTO else Path(self.metrics.textfile)
 
     def effective(self) -> dict[str, Any]:
         """Every option as plain values, for the log and for `digitd check`."""

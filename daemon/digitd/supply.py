@@ -13,7 +13,7 @@ from digitd.intake.ignore import Once, Rules, Verdict, room_below
 from digitd.intake.order import OrderKey, order_key
 from digitd.intake.rescan import Entry, examine, stamps, steps
 from digitd.intake.settle import HintKind, Ready, Settler, Stamp
-from digitd.intake.watcher import Watcher
+from digitd.intake.watcher import Mode, Watcher
 from digitd.settings import Inbox
 from digitd.tables import Identity
 from digitd.vigil import Vigil
@@ -204,6 +204,14 @@ class Supply:
         return len(self._ready) + len(self._backlog)
 
     @property
+    def oldest(self) -> float | None:
+        """When the scan that is read next came, by its file's times (seconds since 1970); None where none is ready."""
+        if not self._ready:
+            return None
+        stamp = self._ready[0][1].stamp
+        return max(stamp.mtime_ns, stamp.ctime_ns) / 1e9
+
+    @property
     def in_hand(self) -> int:
         """How many scans are being read or delivered."""
         return len(self._in_hand)
@@ -231,6 +239,11 @@ class Supply:
     def lost_seconds(self) -> float:
         """For how long there has been no working watcher, though there is an inbox to watch."""
         return self._vigil.lost_seconds
+
+    @property
+    def mode(self) -> Mode | None:
+        """How the inbox is watched; None while it is not."""
+        return self._vigil.mode
 
     def next_due(self) -> float:
         """When `advance` has something to do (monotonic seconds; 0.0: at once)."""

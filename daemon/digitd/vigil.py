@@ -3,7 +3,7 @@
 import time
 
 from digitd import log
-from digitd.intake.watcher import Watcher
+from digitd.intake.watcher import Mode, Watcher
 
 CHECK_SECONDS = 1.0
 
@@ -28,6 +28,11 @@ class Vigil:
     def lost_seconds(self) -> float:
         """For how long there has been no working watcher, though there is an inbox to watch."""
         return 0.0 if self._lost_at is None else time.monotonic() - self._lost_at
+
+    @property
+    def mode(self) -> Mode | None:
+        """How the inbox is watched; None while it is not."""
+        return self._watcher.mode if self._watching else None
 
     def next_due(self) -> float:
         """When `tick` looks again (monotonic seconds)."""

@@ -75,9 +75,14 @@ def test_check(house: House) -> None:
     checked = house.run("check")
     assert (checked.returncode, checked.stderr) == (0, b"")
     shown = checked.stdout.decode()
-    for words in (str(house.inbox), str(house.outbox), "sha256", "not running"):
+    for words in (str(house.inbox), str(house.outbox), "sha256", "not running", f"{house.state}/metrics.prom, no port"):
         assert words in shown
     assert not (house.state / "lock").exists()
+    house.configure({"metrics": {"textfile": "away/digitd.prom", "port": 9108}})
+    checked = house.run("check")
+    assert checked.returncode == 0
+    assert f"{house.root}/away/digitd.prom, 127.0.0.1 port 9108" in checked.stdout.decode()
+    assert b"away cannot be written (No such file or directory)" in checked.stderr
 
 
 def test_retry(house: House) -> None:

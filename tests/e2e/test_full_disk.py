@@ -40,8 +40,8 @@ def fill(ballast: Path) -> None:
 
 @pytest.mark.parametrize("where", ["outbox", "archive", "state"])
 def test_a_full_disk(house: House, disk: Path, where: str) -> None:
-    """While it is full digitd waits, and says so once: in the log, to systemd, in `digitd status`. Once there is room
-    it goes on by itself, and every scan has exactly one result."""
+    """While it is full digitd waits, and says so once: in the log, to systemd, in `digitd status` and in the metrics.
+    Once there is room it goes on by itself, and every scan has exactly one result."""
     place = disk / where
     place.mkdir()
     setattr(house, where, place)
@@ -50,11 +50,13 @@ def test_a_full_disk(house: House, disk: Path, where: str) -> None:
             "outbox": {"path": str(house.outbox), "every": "200ms"},
             "state": {"path": str(house.state)},
             "sources": {status: str(house.archive / status) for status in STATUSES},
+            "metrics": {"every": "200ms"},
         }
     )
     manager = Manager()
     with Daemon(house, NOTIFY_SOCKET=f"@{manager.name}") as daemon:
         daemon.wait_ready()
+        wait_for((house.state / ".metrics.prom.tmp").exists, "the room for the metrics")
         fill(disk / "ballast")
         for number in range(SCANS):
             house.drop(f"{number}.png", scans.numbered(number))
@@ -64,8 +66,11 @@ def test_a_full_disk(house: House, disk: Path, where: str) -> None:
             lambda: any("waits:" in each and paused["error"] in each for each in manager.listen()), "systemd's status"
         )
         wait_for(lambda: paused["error"].encode() in house.run("status").stdout, "`digitd status`")
+        metrics = house.state / "metrics.prom"
+        wait_for(lambda: "digitd_delivery_paused 1.0" in metrics.read_text(), "the metrics")
         os.unlink(disk / "ballast")
         daemon.wait_event("delivery_resumed")
+        wait_for(lambda: "digitd_delivery_paused 0.0" in metrics.read_text(), "the metrics after it")
         wait_for(lambda: len(house.archived()) == SCANS, "every scan filed")
         wait_for(lambda: b"waits for" not in house.run("status").stdout, "`digitd status` after it")
         assert daemon.terminate() == 0

@@ -33,6 +33,11 @@ PARTS = {
     "labels": {"results"},
     "profiles": {"settings"},
     "tables": set(),
+    "tally": {"errors", "results"},
+    "room": {"settings"},
+    "standing": {"results", "room"},
+    "exposition": {"__init__", "names", "standing", "tally"},
+    "scraping": {"log"},
     "journal": {"fs", "errors", "tables"},
     "outbox": {"fs", "names"},
     "tickets": {"fs", "names"},
@@ -47,14 +52,20 @@ PARTS = {
     # Where they meet.
     "rolling": FOUNDATION | {"failpoints", "journal", "tables", "outbox"},
     "syncing": FOUNDATION | {"failpoints", "journal"},
-    "delivery": FOUNDATION | {"failpoints", "journal", "tables", "outbox", "archive", "rolling", "syncing"},
     "rebuild": FOUNDATION | {"archive", "journal", "salvage", "tables"},
     "salvage": FOUNDATION | {"tables"},
+    "delivery": FOUNDATION | {"failpoints", "journal", "tables", "outbox", "archive", "rolling", "syncing", "tally"},
     "maintenance": FOUNDATION | {"journal", "tables"},
     "vigil": FOUNDATION | {"intake"},
     "supply": FOUNDATION | {"tables", "intake", "vigil"},
     "heartbeat": FOUNDATION | {"delivery", "lock", "pool", "supply", "systemd"},
-    "report": FOUNDATION | {"journal", "tables", "intake", "lock"},
+    "metrics": FOUNDATION | {"exposition", "scraping", "standing", "tally"},
+    "observer": FOUNDATION | {"delivery", "journal", "pool", "room", "standing", "supply"},
+    "health": {"errors", "lock"},
+    "history": {"results", "tables"},
+    "versions": {"__init__", "results"},
+    "waiting": FOUNDATION | {"intake", "journal", "tables"},
+    "report": FOUNDATION | {"health", "history", "journal", "lock", "recognition", "room", "versions", "waiting"},
     "retry": FOUNDATION | {"archive", "intake", "tickets"},
     "workers": {"log", "names", "settings", "pool", "recognition"},
     "bulk": FOUNDATION | {"intake", "pool", "workers"},
@@ -72,6 +83,7 @@ ONLY_IN = {
     "cv2": ["imaging/", "training/", "evaluation/"],
     "matplotlib": ["evaluation/plots.py"],
     "ray": ["pool/ray.py"],
+    "prometheus_client": ["exposition.py", "scraping.py"],
 }
 
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -158,7 +170,7 @@ def test_a_library_is_imported_where_its_field_is(library: str) -> None:
 @pytest.mark.parametrize(
     ("module", "heavy"),
     [
-        ("digitd.service", ["cv2", "numpy", "tensorflow", "keras", "ai_edge_litert", "pypdfium2"]),
+        ("digitd.service", ["cv2", "numpy", "tensorflow", "keras", "ai_edge_litert", "pypdfium2", "prometheus_client"]),
         ("digitd.cli", ["cv2", "numpy", "tensorflow", "keras", "ai_edge_litert", "pypdfium2", "digitd.service"]),
         ("digitd.pool.worker", ["tensorflow", "keras", "yaml", "watchdog"]),
         ("digitd.evaluation.scans", ["tensorflow", "keras", "matplotlib"]),

@@ -105,6 +105,13 @@ def test_with_a_file_paths_count_from_its_folder(file: Path) -> None:
     assert settings.model.bundle == folder / "b"
 
 
+def test_the_metrics_file_is_in_the_state_folder_unless_it_is_named(file: Path) -> None:
+    """By a path that counts like every other; or there is none."""
+    assert written(file, "state: {path: st}").textfile == file.parent / "st" / "metrics.prom"
+    assert written(file, "metrics: {textfile: a/b.prom}").textfile == file.parent / "a" / "b.prom"
+    assert written(file, "metrics: {textfile: off}").textfile is None
+
+
 def test_a_home_folder_is_found(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`~` is the user's home, and a user that does not exist is a folder of that name."""
     monkeypatch.setenv("HOME", "/home/ada")
@@ -208,6 +215,13 @@ def test_an_unknown_key_names_the_nearest(file: Path, text: str, key: str, near:
         ("limits: {bytes: 0}", "limits.bytes", "0", "greater than 0"),
         ("log: {level: loud}", "log.level", "'loud'", "'debug'"),
         ("inbox: here", "inbox", "'here'", "a section with keys of its own"),
+        ("metrics: {textfile: digitd.txt}", "metrics.textfile", "'digitd.txt'", "a file that ends in .prom"),
+        ("metrics: {textfile: true}", "metrics.textfile", "True", "auto, off, or a file"),
+        ("metrics: {every: 0}", "metrics.every", "0", "a duration above 0"),
+        ("metrics: {port: 70000}", "metrics.port", "70000", "a whole number from 1 to 65535"),
+        ("metrics: {address: localhost}", "metrics.address", "'localhost'", "an IP address"),
+        ("metrics: {labels: {status: x}}", "metrics.labels", "{'status': 'x'}", "that no metric has yet"),
+        ("metrics: {labels: {Lab: x}}", "metrics.labels", "{'Lab': 'x'}", "names of lower-case letters"),
     ],
 )
 def test_a_wrong_value_names_key_value_and_what_is_allowed(
@@ -271,6 +285,8 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
         ("DIGITD_WORKERS__COUNT", "3", "workers", "count", 3),
         ("DIGITD_RECOGNITION__DIGITS", "null", "recognition", "digits", None),
         ("digitd_log__level", "debug", "log", "level", "debug"),
+        ("DIGITD_METRICS__TEXTFILE", "OFF", "metrics", "textfile", "off"),
+        ("DIGITD_METRICS__LABELS", '{"service": "lab"}', "metrics", "labels", {"service": "lab"}),
     ],
 )
 def test_a_variable_wins_over_the_file(
@@ -304,6 +320,8 @@ def test_a_path_in_a_variable_counts_like_one_in_the_file(file: Path, monkeypatc
         ("DIGITD_INBOX__SETTLE", "soon", "the environment: inbox.settle is 'soon'; allowed: a duration"),
         ("DIGITD_INBOX", "here", "the environment"),
         ("DIGITD_INBOX__INCLUDE", "*.png", "DIGITD_INBOX__INCLUDE is '*.png'; allowed: JSON"),
+        ("DIGITD_METRICS__LABELS", "lab", "DIGITD_METRICS__LABELS is 'lab'; allowed: JSON"),
+        ("DIGITD_METRICS__LABELS", '{"a": "\udcff"}', "each with a printable text"),
     ],
 )
 def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str) -> None:

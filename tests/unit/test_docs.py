@@ -11,13 +11,19 @@ import msgspec
 import pytest
 import typer
 import yaml
+from prometheus_client.parser import text_string_to_metric_families
 
-from digitd import results
+import monitoring
+from digitd import history, results, waiting
 from digitd.cli import app
 from digitd.errors import ExitCode, ScanError
 from digitd.failpoints import Point
+from digitd.health import Verdict
+from digitd.heartbeat import STATUS_SECONDS
 from digitd.pool.local import BundleReplacedError, WorkersFailError
+from digitd.report import Report
 from digitd.settings import Settings
+from digitd.tally import Tally
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "daemon" / "digitd"
@@ -143,7 +149,8 @@ def test_no_page_names_a_key_that_does_not_exist(page: Path) -> None:
         for name in re.findall(r"`([a-z]+\.[a-z_]+)\b[^`/]*`", page.read_text(encoding="utf-8"))
         if name.split(".")[0] in sections
     }
-    assert named <= set(settings_keys()) | {"model.tflite", "model.keras"}
+    files = {"model.tflite", "model.keras", "metrics.prom"}
+    assert named <= set(settings_keys()) | files | set(fields(Report))
 
 
 def test_every_command_and_option_is_listed() -> None:
@@ -178,7 +185,13 @@ def fields(kind: type[Any], prefix: str = "") -> Iterator[str]:
         name = prefix + field.encode_name
         yield name
         inner = msgspec.inspect.type_info(field.type)
-        for part in (*getattr(inner, "types", ()), getattr(inner, "item_type", None), inner):
+        parts = (
+            *getattr(inner, "types", ()),
+            getattr(inner, "item_type", None),
+            getattr(inner, "value_type", None),
+            inner,
+        )
+        for part in parts:
             if isinstance(part, msgspec.inspect.StructType):
                 yield from fields(part.cls, f"{name}.")
 
@@ -238,3 +251,44 @@ def test_every_promise_names_tests_that_there_are() -> None:
     for promise, _, held in table(GUARANTEES, "promise", "how", "held by"):
         assert codes(held), promise
         assert [name for name in codes(held) if not (ROOT / "tests" / name).exists()] == []
+
+
+def test_every_metric_is_documented_with_its_type_and_labels() -> None:
+    """docs/operations.md has a row for each, and none else."""
+    documented = {
+        codes(row[0])[0]: (row[1], set(codes(row[2]))) for row in table(OPERATIONS, "metric", "type", "labels")
+    }
+    found = {}
+    for family in text_string_to_metric_families(monitoring.page(Tally(), monitoring.standing())):
+        labels = {label for sample in family.samples for label in sample.labels} - {"le"}
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        found[name] = (family.type, labels)
+    assert documented == found
+
+
+def test_every_field_of_the_status_is_explained() -> None:
+    """docs/operations.md has each field of `status --json`, and none else."""
+    documented = [code for row in table(OPERATIONS, "field of the status", "meaning") for code in codes(row[0])]
+    assert len(documented) == len(set(documented))
+    assert set(documented) == set(fields(Report))
+
+
+def test_every_verdict_is_explained() -> None:
+    """docs/errors.md has a row for each verdict, in the order of its gravity but for the first, with its exit code."""
+    documented = {codes(row[0])[0]: int(row[1]) for row in table(ERRORS, "verdict", "exit code")}
+    assert documented == {str(verdict): int(verdict.exit_code) for verdict in Verdict}
+    assert [*documented] == [*Verdict]
+
+
+def test_the_bounds_of_a_look_are_documented() -> None:
+    """docs/operations.md says how far `status` counts, and how often the daemon gives a sign of life."""
+    text = " ".join(OPERATIONS.read_text(encoding="utf-8").split())
+    for bound in (
+        f"counts {waiting.COUNTED_MOST:,} waiting scans",
+        f"looks at {waiting.LOOKED_AT_MOST:,} entries",
+        f"for {waiting.SECONDS_MOST:.0f} s",
+        f"tells the last {history.LOOKED_AT_MOST:,} apart",
+        f"the last {history.TIMED_MOST:,} scans",
+        f"every {STATUS_SECONDS:.0f} s",
+    ):
+        assert bound in text

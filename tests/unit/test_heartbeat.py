@@ -22,16 +22,21 @@ class House:
         notifier: Any = SimpleNamespace(
             watchdog_seconds=watchdog_seconds, alive=self._count, status=lambda sentence: self.said.append(sentence)
         )
-        self.pool: Any = SimpleNamespace(responsive=True)
+        self.pool: Any = SimpleNamespace(responsive=True, loaded=2, wanted=3)
         self.supply: Any = SimpleNamespace(lost_seconds=0.0, more=False, known=3, in_hand=2)
         self.delivery: Any = SimpleNamespace(troubled=None)
         self.told: list[str | None] = []
-        lock: Any = SimpleNamespace(tell=self.told.append)
+        self.counted: tuple[int, ...] = ()
+        lock: Any = SimpleNamespace(tell=self._hear)
         parts: Any = (lock, self.pool, self.supply, self.delivery)
         self.beat = Heartbeat(notifier, *parts)
 
     def _count(self) -> None:
         self.pings += 1
+
+    def _hear(self, trouble: str | None, *workers: int) -> None:
+        self.told.append(trouble)
+        self.counted = workers
 
     def turn(self, seconds: float) -> int:
         """The loop turns whenever the heartbeat is due, for so long; gives the pings of that time."""
@@ -103,6 +108,7 @@ def test_trouble_is_told_at_once_and_its_end_too(house: House) -> None:
     """To systemd and to `digitd status`, without waiting for the next line's turn."""
     house.turn(0)
     assert house.told == [None]
+    assert house.counted == (2, 3)
     house.delivery.troubled = "No space left on device"
     house.beat.tick({})
     assert house.said[-1].endswith("; waits: No space left on device")
@@ -118,7 +124,7 @@ def test_trouble_is_told_at_once_and_its_end_too(house: House) -> None:
 def test_a_status_that_cannot_be_written_stops_nothing(house: House) -> None:
     """A disk that takes no byte leaves `digitd status` behind; the daemon goes on, and tells systemd."""
 
-    def refuse(_: str | None) -> None:
+    def refuse(*_: object) -> None:
         raise OSError(30, "Read-only file system")
 
     house.beat._lock = SimpleNamespace(tell=refuse)  # type: ignore[assignment]

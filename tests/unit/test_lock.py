@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -57,9 +58,12 @@ def test_what_it_waits_for_is_told_and_taken_back(tmp_path: Path) -> None:
     """In a file that never grows: on a full disk there is room for it, however long the cause."""
     with Lock(tmp_path) as lock:
         for trouble in ("No space left on device", "x" * 5000, "\u20ac" * 5000, None):
-            lock.tell(trouble)
+            before = time.monotonic()
+            lock.tell(trouble, 10**9, 10**9)
             holder = holder_of(tmp_path)
             assert holder is not None
+            assert (holder.workers, holder.wanted) == (10**9, 10**9)
+            assert before <= holder.beat <= time.monotonic()
             assert holder.pid == os.getpid()
             assert holder.trouble == (trouble and trouble[:200])
             assert (tmp_path / LOCK_NAME).stat().st_size == RECORD_BYTES

@@ -1,19 +1,27 @@
 """What `digitd status` tells, from the journal, the lock and the inbox."""
 
 import os
+import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from delivery_rig import Rig
+from delivery_rig import Rig, workplace
+from digitd import results
 from digitd.errors import FolderError
+from digitd.health import Verdict
 from digitd.lock import Lock
-from digitd.report import report
+from digitd.report import Workers, health, report
 from digitd.results import Status
-from digitd.settings import Inbox, Outbox, Settings, Sources, State
+from digitd.settings import Inbox, ModelChoice, Outbox, Settings, Sources, State
+from digitd.waiting import Waiting
+
+NOBODY = 65534
 
 
 def settings_of(rig: Rig) -> Settings:
@@ -67,20 +75,34 @@ def test_it_counts_today_and_the_last_minute(rig: Rig) -> None:
     assert told.read_today == 4
     assert told.by_status == {"accepted": 2, "review": 1, "blank": 0, "failed": 1}
     assert told.scans_per_second == 0.03
+    assert (told.rates.minute, told.rates.hour) == (round(2 / 60, 4), round(4 / 3600, 4))
+    assert told.latency is not None
+    assert (told.latency.scans, told.latency.p99) == (6, 0.0)
     assert [(failure.scan, failure.code) for failure in told.failures] == [("3.png", "not_an_image")]
     assert (told.waiting, told.unpublished, told.running) == (1, 0, False)
     assert told.last_read is not None
     assert told.last_read.startswith("2026-06-15T")
+    assert told.room.keys() == {"inbox", "outbox", "archive", "state"}
+    assert told.bundle is not None
+    assert told.bundle.engine == "litert"
+    assert (told.versions.results, told.versions.journal) == (results.SCHEMA, 1)
     msgspec.json.encode(told)
 
 
 def test_it_tells_which_process_runs(rig: Rig) -> None:
     """While the lock is held, and no longer."""
-    with Lock(rig.state):
+    with Lock(rig.state) as lock:
         told = report(settings_of(rig))
         assert told.running
         assert told.pid
         assert told.since
+        assert told.verdict is Verdict.STARTING
+        lock.tell(None, 1, 2)
+        told = report(settings_of(rig))
+        assert (told.verdict, told.workers) == (Verdict.HEALTHY, Workers(1, 2))
+        assert told.healthy
+        lock.tell("No space left on device", 2, 2)
+        assert health(settings_of(rig)).verdict is Verdict.DELIVERY_PAUSED
     assert not report(settings_of(rig)).running
 
 
@@ -100,6 +122,88 @@ def test_without_a_journal_it_tells_of_nothing_read(tmp_path: Path) -> None:
     rig.inbox.rmdir()
     assert report(settings_of(rig)).waiting is None
     assert list(rig.state.iterdir()) == []
+
+
+def test_a_health_check_looks_through_the_inbox_only_where_it_has_to(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told all the same where the inbox cannot be listed."""
+    looks: list[Settings] = []
+
+    def look(settings: Settings, _: object) -> Waiting:
+        looks.append(settings)
+        return Waiting(1, False, time.time() - 100)
+
+    monkeypatch.setattr("digitd.report.waiting", look)
+    settings = settings_of(rig)
+    with Lock(rig.state) as lock:
+        lock.tell(None, 2, 2)
+        assert health(settings).verdict is Verdict.HEALTHY
+        assert looks == []
+        assert health(settings, 99.0).verdict is Verdict.WAITS_TOO_LONG
+        assert len(looks) == 1
+        away = settings.model_copy(update={"inbox": Inbox(path=rig.inbox / "away")})
+        assert health(away).verdict is Verdict.INBOX_UNLISTED
+
+
+def test_a_bundle_that_cannot_be_used_is_none(tmp_path: Path) -> None:
+    """The rest is told all the same."""
+    rig = Rig(tmp_path)
+    settings = settings_of(rig).model_copy(update={"model": ModelChoice(bundle=tmp_path / "away")})
+    assert report(settings).bundle is None
+
+
+@contextmanager
+def another_user() -> Iterator[None]:
+    """Be nobody."""
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+
+
+@pytest.fixture
+def open_rig() -> Iterator[Rig]:
+    """A rig whose folders everybody may look into."""
+    with workplace() as folder:
+        folder.chmod(0o755)
+        rig = Rig(folder)
+        rig.drop("a.png")
+        rig.live()
+        yield rig
+
+
+@needs_root
+def test_another_user_who_may_read_is_told_all_and_leaves_nothing(open_rig: Rig) -> None:
+    """While the daemon runs, when it was killed and when it was stopped: nobody needs the right to write."""
+    settings = settings_of(open_rig)
+    with open_rig.open():
+        with another_user():
+            assert report(settings).read_today == report(settings).by_status["accepted"]
+        shutil.copytree(open_rig.state, open_rig.base / "killed")
+    before = sorted(path.name for path in open_rig.state.iterdir())
+    with another_user():
+        assert report(settings).last_read is not None
+    assert sorted(path.name for path in open_rig.state.iterdir()) == before
+    killed = settings.model_copy(update={"state": State(path=open_rig.base / "killed")})
+    assert (open_rig.base / "killed" / "journal.sqlite3-wal").exists()
+    with another_user():
+        assert report(killed).last_read is not None
+
+
+@needs_root
+@pytest.mark.parametrize("closed", ["state", "state/journal.sqlite3"])
+def test_another_user_who_may_not_read_is_told_why_and_what_to_do(open_rig: Rig, closed: str) -> None:
+    """One sentence: what cannot be read, and as whom to try."""
+    settings = settings_of(open_rig)
+    (open_rig.base / closed).chmod(0o700 if closed == "state" else 0o600)
+    with another_user(), pytest.raises(FolderError, match="cannot be read by this user") as caught:
+        report(settings)
+    assert "Run it as the user that digitd runs as" in caught.value.remedy
+    with another_user(), pytest.raises(FolderError, match="cannot be read by this user"):
+        health(settings)
 
 
 def test_a_journal_that_cannot_be_read_is_an_error_of_folders(tmp_path: Path) -> None:

@@ -1,34 +1,25 @@
 """`digitd status`, `digitd check` and `digitd retry`: how it goes, whether it can, and once more."""
 
-import importlib.metadata
 import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from digitd.cli import shown
 from digitd.cli.common import Config, out, settings
+from digitd.cli.follow import follow
+from digitd.errors import UsageError
 
 if TYPE_CHECKING:
     from digitd.report import Report
     from digitd.settings import Settings
-
-LIBRARIES = (
-    "numpy",
-    "opencv-python-headless",
-    "ai-edge-litert",
-    "tensorflow",
-    "watchdog",
-    "structlog",
-    "PyYAML",
-    "pypdfium2",
-)
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command(
         "status",
-        help="Tell whether the daemon runs, what waits, what was read today, and what failed and why.",
+        help="Tell whether the daemon runs and does well, what waits, what was read, and what failed and why.",
         epilog="Example: digitd status --json | jq .waiting",
     )(status)
     app.command(
@@ -45,46 +36,52 @@ def register(app: typer.Typer) -> None:
 
 def status(
     context: typer.Context,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object, with --watch one a line.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on, live on a terminal, until Ctrl-C.")] = False,
+    every: Annotated[str, typer.Option(metavar="DURATION", help="How often --watch looks again.")] = "2s",
+    check: Annotated[
+        bool, typer.Option("--check", help="One line; exit with 0 if it does well, 7 if it does not run, else with 8.")
+    ] = False,
+    max_wait: Annotated[
+        str | None, typer.Option(metavar="DURATION", help="Not healthy either if a scan has waited for longer.")
+    ] = None,
     config: Config = None,
 ) -> None:
     """Print how it goes."""
-    from digitd.report import report
+    from digitd.report import health, report
 
-    now = report(settings(context, config))
-    if json:
-        import msgspec
+    chosen = settings(context, config)
+    patience = None if max_wait is None else _seconds("--max-wait", max_wait)
+    if check:
+        if json or watch:
+            raise UsageError("--check goes with neither --json nor --watch", "Choose one of them")
+        found = health(chosen, patience)
+        print(shown.line(found))
+        raise typer.Exit(found.verdict.exit_code)
+    pause = _seconds("--every", every)
 
-        sys.stdout.buffer.write(msgspec.json.encode(now) + b"\n")
-        return
-    for line in _sentences(now):
-        out().print(line, soft_wrap=True)
+    def look() -> "Report":
+        return report(chosen, patience)
+
+    if watch:
+        follow(look, pause, json=json)
+    elif json:
+        shown.print_json(look())
+    else:
+        for sentence in shown.sentences(look()):
+            out().print(sentence, soft_wrap=True)
 
 
-def _sentences(now: "Report") -> list[str]:
-    from digitd import names
+def _seconds(option: str, written: str) -> float:
+    from digitd.units import duration
 
-    running = f"running (process {now.pid}) since {now.since}" if now.running else "not running"
-    waiting = "the inbox cannot be listed" if now.waiting is None else f"{now.waiting:,} waiting"
-    if now.waiting and now.oldest_waiting_seconds is not None:
-        waiting += f", the oldest for {now.oldest_waiting_seconds:,.0f} s"
-    today = ", ".join(f"{count:,} {status}" for status, count in now.by_status.items() if count)
-    lines = [
-        f"digitd     {running}",
-        f"inbox      {waiting} in {names.printable(now.inbox)}",
-        f"today      {now.read_today:,} read" + (f": {today}" if today else ""),
-        f"rate       {now.scans_per_second:,} scans a second over the last minute",
-        f"last read  {now.last_read or 'never'}",
-    ]
-    if now.trouble:
-        lines.insert(1, f"waits for  {names.printable(now.trouble)}")
-    if now.unpublished:
-        lines.append(f"to publish {now.unpublished:,} recorded and not yet published")
-    lines += [
-        f"{'failures' if place == 0 else '':10} {failure.when}  {names.printable(failure.message)}"
-        for place, failure in enumerate(now.failures)
-    ]
-    return lines
+    try:
+        seconds = duration(written)
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:
+        raise UsageError(f"{option} is {written}; allowed: a duration above 0, such as 30 or 5m", "Correct it")
+    return seconds
 
 
 def check(context: typer.Context, config: Config = None) -> None:
@@ -93,6 +90,7 @@ def check(context: typer.Context, config: Config = None) -> None:
     from digitd.lock import holder_of
     from digitd.preflight import check_folders
     from digitd.recognition.bundle import Bundle, shipped
+    from digitd.versions import libraries
 
     chosen = settings(context, config)
     print("configuration  good")
@@ -106,17 +104,27 @@ def check(context: typer.Context, config: Config = None) -> None:
     print(
         f"bundle         {bundle.name} {bundle.version}, sha256 {bundle.sha256[:16]}..., engine {chosen.model.engine}"
     )
+    _tell_metrics(chosen)
     _load_a_worker(chosen)
     print(f"worker         has loaded the network with {chosen.model.engine}")
-    for library in LIBRARIES:
-        try:
-            version = importlib.metadata.version(library)
-        except importlib.metadata.PackageNotFoundError:
-            version = "not installed (needed by `train` and `engine: tensorflow` alone)"
-        print(f"library        {library} {version}")
+    for library, version in libraries().items():
+        print(
+            f"library        {library} {version or 'not installed (needed by `train` and `engine: tensorflow` alone)'}"
+        )
     holder = holder_of(chosen.state.path)
     running = "not running" if holder is None else f"running, process {holder.pid}"
     print(f"daemon         {running}")
+
+
+def _tell_metrics(chosen: "Settings") -> None:
+    """Where the figures go. That they cannot is no reason not to start, but one to know of."""
+    from digitd import fs
+
+    file, port = chosen.textfile, chosen.metrics.port
+    print(f"metrics        {file or 'to no file'}, {f'{chosen.metrics.address} port {port}' if port else 'no port'}")
+    folder = None if file is None else file.parent
+    if folder is not None and folder != chosen.state.path and (refused := fs.writable_folder(str(folder))) is not None:
+        print(f"digitd: metrics.textfile: {folder} cannot be written ({refused.strerror})", file=sys.stderr)
 
 
 def _load_a_worker(chosen: "Settings") -> None:

@@ -99,6 +99,26 @@ class LocalPool:
         return len(self._workers) == self._count and all(worker.loaded for worker in self._workers)
 
     @property
+    def wanted(self) -> int:
+        """How many workers there should be."""
+        return self._count
+
+    @property
+    def loaded(self) -> int:
+        """How many workers have loaded their bundle."""
+        return sum(worker.loaded for worker in self._workers)
+
+    @property
+    def at_work(self) -> int:
+        """How many workers have a batch in hand."""
+        return sum(worker.batch is not None for worker in self._workers)
+
+    @property
+    def resident(self) -> int:
+        """Bytes of memory that the workers hold, pages that they share counted for each."""
+        return sum(worker.resident() for worker in self._workers)
+
+    @property
     def idle(self) -> int:
         """How many workers have nothing to do."""
         free = sum(worker.free for worker in self._workers)
