@@ -119,7 +119,7 @@ def _filled(work: Path, disk: Path) -> list[Row]:
             while time.monotonic() < until:
                 fill(ballast.fileno())
                 time.sleep(0.05)
-        waiting = len(os.listdir(work / "inbox"))
+        waiting = len(waiting_in(work / "inbox"))
         before = sum(consumer.json.values())
         consumer.take()
         taken = sum(consumer.json.values()) - before
@@ -175,10 +175,15 @@ def consume_for(consumer: Consumer, seconds: float) -> None:
         time.sleep(0.2)
 
 
+def waiting_in(inbox: Path) -> list[str]:
+    """The scans in an inbox, without the mark of the digitd that works with it."""
+    return [name for name in os.listdir(inbox) if not name.startswith(".")]
+
+
 def wait_drained(house: Path, count: int, seconds: float = 600.0) -> None:
     """Wait until the inbox is empty and nothing more comes into the outbox."""
     until = time.monotonic() + seconds
-    while os.listdir(house / "inbox") and time.monotonic() < until:
+    while waiting_in(house / "inbox") and time.monotonic() < until:
         time.sleep(0.2)
     while sum(name.endswith(".json") for name in os.listdir(house / "outbox")) < count and time.monotonic() < until:
         time.sleep(0.2)

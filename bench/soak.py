@@ -107,7 +107,7 @@ def sampled(pid: int, now: float, house: Path) -> Sample:
         except psutil.NoSuchProcess:
             continue
     journal = sum(path.stat().st_size for path in (house / "state").glob("journal.sqlite3*"))
-    waiting = len(list((house / "inbox").iterdir()))
+    waiting = sum(not path.name.startswith(".") for path in (house / "inbox").iterdir())
     mb = processes.MB
     return Sample(
         round(now, 1), main / mb, workers / mb, descriptors, threads, count,

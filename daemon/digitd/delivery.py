@@ -96,6 +96,11 @@ class Delivery:
         return frozenset(row.identity.path for row in self._unfinished.values())
 
     @property
+    def finished(self) -> bool:
+        """Whether all that is recorded is published and filed, and nothing in the outbox is half done."""
+        return not self._waits and not self._roller.staged
+
+    @property
     def _waits(self) -> bool:
         return bool(self._unrecorded or self._unmarked or self._unfinished)
 

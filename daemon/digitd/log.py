@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 import warnings
+from datetime import UTC, datetime
 from typing import Any, Literal, TextIO, cast
 
 import msgspec
@@ -16,14 +17,23 @@ Logger = structlog.typing.FilteringBoundLogger
 _least = logging.NOTSET
 
 
-def configure(level: str, form: Literal["auto", "json", "console"], stream: TextIO = sys.stderr) -> None:
-    """Send every event of LEVEL and above to STREAM. Python's own warnings and logging become events too."""
+def configure(
+    level: str,
+    form: Literal["auto", "json", "console"],
+    stream: TextIO = sys.stderr,
+    *,
+    clock: Literal["utc", "local"] = "utc",
+) -> None:
+    """Send every event of LEVEL and above to STREAM. Python's own warnings and logging become events too.
+
+    Their time is RFC 3339: of CLOCK utc with `Z`, of local that of the machine's zone with its offset.
+    """
     global _least
     _least = LEVELS[level]
     as_json = form == "json" or (form == "auto" and not stream.isatty())
     shared: list[Any] = [
         structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time") if clock == "utc" else _local_time,
     ]
     if as_json:
         shared += [structlog.processors.format_exc_info, _json]
@@ -53,6 +63,12 @@ def get(**fields: Any) -> Logger:
 def says(level: str) -> bool:
     """Whether events of this level are sent on, or dropped."""
     return LEVELS[level] >= _least
+
+
+def _local_time(_: Any, __: str, event: Any) -> Any:
+    # structlog's own gives no offset: an hour that the clocks are set back by would be there twice.
+    event["time"] = datetime.now(UTC).astimezone().isoformat(timespec="microseconds")
+    return event
 
 
 def _json(_: Any, __: str, event: Any) -> str:

@@ -22,6 +22,7 @@ from digitd.heartbeat import Heartbeat
 from digitd.intake.settle import Ready
 from digitd.lock import Lock
 from digitd.maintenance import Pruner
+from digitd.marks import Marks
 from digitd.metrics import Metrics
 from digitd.observer import Observer
 from digitd.outbox import Outbox
@@ -75,7 +76,10 @@ def run(settings: Settings, *, once: bool) -> None:
         notifier = Notifier()
         stack.callback(notifier.close)
         bundle = Bundle.load(settings.model.bundle or shipped())
-        daemon = Daemon(settings, bundle, notifier, lock, stack, once=once)
+        # Last of what may be refused: a start that fails leaves no mark.
+        marks = Marks(settings)
+        marks.claim()
+        daemon = Daemon(settings, bundle, notifier, lock, marks, stack, once=once)
         if asked:
             daemon.ask_to_stop(asked[0])
         daemon.run()
@@ -85,9 +89,17 @@ class Daemon:
     """One thread that owns pool, journal and outbox; the watcher's threads and signals wake it through a pipe."""
 
     def __init__(
-        self, settings: Settings, bundle: Bundle, notifier: Notifier, lock: Lock, stack: ExitStack, *, once: bool
+        self,
+        settings: Settings,
+        bundle: Bundle,
+        notifier: Notifier,
+        lock: Lock,
+        marks: Marks,
+        stack: ExitStack,
+        *,
+        once: bool,
     ) -> None:
-        self._settings, self._once, self._notifier = settings, once, notifier
+        self._settings, self._once, self._notifier, self._marks = settings, once, notifier, marks
         self._log = log.get()
         self._log.info("starting", version=__version__, once=once, config=settings.effective())
         self._wake_end, self._sleep_end = _pipe(stack)
@@ -313,6 +325,8 @@ class Daemon:
         finally:
             self._delivery.close()
             self._metrics.close()
+            if self._delivery.finished:
+                self._marks.release()
         self._log.info("stopped", why=why, read=dict(self._read))
         if whole and self._once and self._stop_asked is None:
             self._refuse_unfiled()

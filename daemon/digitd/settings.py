@@ -213,6 +213,7 @@ class Log(Section):
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "json", "console"] = "auto"
+    time: Literal["utc", "local"] = "utc"
 
 
 class Metrics(Section):

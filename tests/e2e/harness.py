@@ -5,6 +5,7 @@ import importlib.util
 import io
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,7 +19,10 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 import psutil
+import pytest
 import yaml
+
+from digitd.marks import MARK_NAME
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
@@ -75,6 +79,17 @@ def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
             else:
                 out[section] = keys
     return out
+
+
+def in_namespaces(*flags: str, first: str = ":") -> list[str]:
+    """A command to run a daemon in namespaces of its own, where it may do what takes root elsewhere, after FIRST.
+
+    What is mounted and limited there nobody else sees, and it goes when the daemon does.
+    """
+    command = ["unshare", "--user", "--map-root-user", *flags, "sh", "-c"]
+    if shutil.which("unshare") is None or subprocess.run([*command, first], capture_output=True).returncode != 0:
+        pytest.skip("user namespaces are not allowed on this machine")
+    return [*command, f'{first} && exec "$@"', "sh"]
 
 
 class House:
@@ -168,8 +183,9 @@ class House:
 
     @staticmethod
     def files(folder: Path) -> set[str]:
-        """Every file below a folder, hidden ones too."""
-        return {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir()}
+        """Every file below a folder, hidden ones too, but for the mark of the digitd that works with it."""
+        everything = (path for path in folder.rglob("*") if not path.is_dir())
+        return {str(path.relative_to(folder)) for path in everything if path.name != MARK_NAME}
 
 
 class Daemon:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from digitd.marks import MARK_NAME
 from e2e.harness import ROOT, Daemon, House
 
 Breaks = Callable[[House], dict[str, Any]]
@@ -69,6 +70,7 @@ def test_refused_at_start(house: House, case: str) -> None:
     assert (event["event"], event["level"], event["code"], event["exit_code"]) == ("refused", "error", kind, code)
     assert words in event["cause"]
     assert event["remedy"]
+    assert not list(house.root.rglob(MARK_NAME))
     checked = house.run("check")
     assert checked.returncode == code
     assert event["cause"] in checked.stderr.decode()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from e2e import scans
-from e2e.harness import Daemon, House, wait_for
+from e2e.harness import Daemon, House, in_namespaces, wait_for
 
 NO_RESCAN = {"inbox": {"rescan": "1h"}}
 """No test lasts so long: what is found is found because the loss was noticed."""
@@ -30,17 +30,6 @@ def on_event(self, event):
 
 watch.Inotify.on_event = on_event
 """
-
-
-def in_namespaces(*flags: str, first: str = ":") -> list[str]:
-    """A command to run a daemon in namespaces of its own, where it may do what takes root elsewhere, after FIRST.
-
-    What is mounted and limited there nobody else sees, and it goes when the daemon does.
-    """
-    command = ["unshare", "--user", "--map-root-user", *flags, "sh", "-c"]
-    if shutil.which("unshare") is None or subprocess.run([*command, first], capture_output=True).returncode != 0:
-        pytest.skip("user namespaces are not allowed on this machine")
-    return [*command, f'{first} && exec "$@"', "sh"]
 
 
 def inside(daemon: Daemon, script: str) -> None:

@@ -44,6 +44,7 @@ PARTS = {
     "archive": {"failpoints", "fs", "names", "settings", "tables", "tickets"},
     "preflight": {"fs", "settings", "errors"},
     "lock": {"errors"},
+    "marks": {"errors", "fs", "lock", "log", "names", "settings"},
     "intake": set(),
     "imaging": {"errors"},
     "recognition": {"imaging", "results", "errors"},

@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import pytest
@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 import monitoring
 from digitd import history, results, waiting
 from digitd.cli import app
-from digitd.errors import ExitCode, ScanError
+from digitd.errors import DigitdError, ExitCode, ScanError
 from digitd.failpoints import Point
 from digitd.health import Verdict
 from digitd.heartbeat import STATUS_SECONDS
@@ -24,6 +24,7 @@ from digitd.pool.local import BundleReplacedError, WorkersFailError
 from digitd.report import Report
 from digitd.settings import Settings
 from digitd.tally import Tally
+from doctables import codes, table
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "daemon" / "digitd"
@@ -36,28 +37,7 @@ PAGES = sorted(
     | set((ROOT / "docs").rglob("*.md"))
 )
 LEVELS = {"debug", "info", "warning", "error"}
-
-
-def table(page: Path, *columns: str) -> list[list[str]]:
-    """The rows of every table of the page whose header begins with these columns."""
-    rows: list[list[str]] = []
-    wanted = False
-    for line in page.read_text(encoding="utf-8").splitlines():
-        if not line.startswith("|"):
-            wanted = False
-            continue
-        cells = [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
-        if cells[: len(columns)] == list(columns):
-            wanted = True
-        elif wanted and not set(cells[0]) <= set("-: "):
-            rows.append(cells)
-    assert rows, f"{page.name} has no table with the columns {columns}"
-    return rows
-
-
-def codes(cell: str) -> list[str]:
-    """What stands in back ticks."""
-    return re.findall(r"`([^`]+)`", cell)
+Kind = TypeVar("Kind", bound=DigitdError)
 
 
 def calls() -> Iterator[ast.Call]:
@@ -83,7 +63,7 @@ def is_log_call(call: ast.Call) -> bool:
     return ast.unparse(function) == "say" or ast.unparse(function).startswith("getattr(self._log")
 
 
-def subclasses(kind: type[ScanError]) -> Iterator[type[ScanError]]:
+def subclasses(kind: type[Kind]) -> Iterator[type[Kind]]:
     """The class and all below it."""
     yield kind
     for below in kind.__subclasses__():
@@ -99,18 +79,27 @@ def literal_reasons() -> set[str]:
 
 def test_every_reason_of_a_failure_is_explained() -> None:
     """docs/errors.md has a row for each code that a failed scan can have, and none else."""
-    documented = [codes(row[0])[0] for row in table(ERRORS, "code", "message (an example)")]
+    documented = [codes(row[0])[0] for row in table(ERRORS, "code", "message")]
     assert len(documented) == len(set(documented))
     assert set(documented) == {kind.code for kind in subclasses(ScanError)} | literal_reasons()
 
 
-def test_every_exit_code_is_explained() -> None:
-    """docs/errors.md and the README have a row for each exit code."""
-    documented = {(int(row[0]), codes(row[1])[0]) for row in table(ERRORS, "exit code", "name")}
-    named = {(int(code), code.name.lower()) for code in ExitCode}
-    assert documented == named | {
-        (int(error.exit_code), error.code) for error in (WorkersFailError, BundleReplacedError)
+def refusals() -> set[tuple[int, str]]:
+    """Exit code and name of everything that ends digitd, but for the kinds of wrong usage, which share a name."""
+    scans = set(subclasses(ScanError))
+    return {
+        (int(kind.exit_code), kind.code)
+        for kind in subclasses(DigitdError)
+        if kind not in scans | {DigitdError} and kind.exit_code is not ExitCode.USAGE
     }
+
+
+def test_every_exit_code_is_explained() -> None:
+    """docs/errors.md has a row for each exit code and each kind of refusal, the README one for each exit code."""
+    documented = [(int(row[0]), codes(row[1])[0]) for row in table(ERRORS, "exit code", "name")]
+    assert len(documented) == len(set(documented))
+    assert set(documented) == refusals() | {(int(code), code.name.lower()) for code in ExitCode}
+    assert {WorkersFailError.code, BundleReplacedError.code} <= {code for _, code in refusals()}
     assert {int(row[0]) for row in table(README, "exit code", "meaning")} == {int(code) for code in ExitCode}
 
 
@@ -204,27 +193,28 @@ def test_every_field_of_a_result_is_explained() -> None:
 
 
 def test_every_log_event_is_explained() -> None:
-    """docs/operations.md has a row for each event that is logged, with its fields, and none else."""
-    logged: dict[str, set[str]] = defaultdict(set)
+    """docs/operations.md has a row for each event that is logged, with its level and its fields, and none else."""
+    fields_of: dict[str, set[str]] = defaultdict(set)
+    levels: dict[str, set[str | None]] = defaultdict(set)
     for call in calls():
-        event = first_text(call)
-        if event is None or not is_log_call(call):
-            continue
-        named = {"exception" if each.arg == "exc_info" else each.arg for each in call.keywords if each.arg}
-        logged[event] |= named
+        if is_log_call(call):
+            event = first_text(call)
+            assert event is not None, f"an event whose name cannot be found here: {ast.unparse(call)}"
+            fields_of[event] |= {
+                "exception" if each.arg == "exc_info" else each.arg for each in call.keywords if each.arg
+            }
+            name = call.func.attr if isinstance(call.func, ast.Attribute) else None
+            levels[event].add(name if name in LEVELS else None)
     # Two events get fields from a mapping: what was read, and what the standard logging module brings.
-    logged["scan_published"] |= {"text", "confidence", "ms"}
-    logged["library_message"] |= {"library", "exception"}
-    documented = {codes(row[0])[0]: set(codes(row[2])) for row in table(OPERATIONS, "event", "level")}
-    assert documented == dict(logged)
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_lead_somewhere(page: Path) -> None:
-    """Every relative link is a file."""
-    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
-        if "://" not in target:
-            assert (page.parent / target).exists(), target
+    fields_of["scan_published"] |= {"text", "confidence", "ms"}
+    fields_of["library_message"] |= {"library", "exception"}
+    rows = table(OPERATIONS, "event", "level")
+    assert len(rows) == len({row[0] for row in rows})
+    assert {codes(row[0])[0]: set(codes(row[2])) for row in rows} == dict(fields_of)
+    for event, level, *_ in rows:
+        found = levels[codes(event)[0]]
+        # Of an event whose level depends on what it tells of, the table says so in words.
+        assert level not in LEVELS if None in found else {level} == found, event
 
 
 def test_every_sample_is_listed() -> None:

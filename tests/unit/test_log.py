@@ -4,9 +4,10 @@ import io
 import json
 import logging
 import os
+import time
 import warnings
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -61,6 +62,38 @@ def test_off_a_terminal_an_event_is_a_line_of_json() -> None:
     offset = datetime.fromisoformat(event["time"]).utcoffset()
     assert offset is not None
     assert not offset
+
+
+def test_local_time_has_its_offset_also_when_the_clocks_are_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the hour that is there twice each event says which it means; no zone moves the instant."""
+    monkeypatch.setenv("TZ", "America/St_Johns")
+    time.tzset()
+    try:
+        stream = io.StringIO()
+        log.configure("info", "json", stream, clock="local")
+        # 2026-11-01 02:00 NDT is 01:00 NST: half past one comes at 04:00 and at 05:00 UTC.
+        for hour in (4, 5):
+            monkeypatch.setattr(log, "datetime", _clock_at(datetime(2026, 11, 1, hour, 0, 0, 250, tzinfo=UTC)))
+            log.get().info("ready")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert [event["time"] for event in lines(stream)] == [
+        "2026-11-01T01:30:00.000250-02:30",
+        "2026-11-01T01:30:00.000250-03:30",
+    ]
+
+
+def _clock_at(moment: datetime) -> type[datetime]:
+    """A datetime whose now() is MOMENT."""
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, _: object = None) -> datetime:  # type: ignore[override]
+            """The moment."""
+            return moment
+
+    return Clock
 
 
 def test_levels_below_are_left_out() -> None:

@@ -62,7 +62,7 @@ def evaluate(
     from digitd import log
 
     chosen = settings(context, config)
-    log.configure("error", chosen.log.format)
+    log.configure("error", chosen.log.format, clock=chosen.log.time)
     wanted = None if error is None else _share(error)
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder", "Name a folder of idx files or of labelled scans")

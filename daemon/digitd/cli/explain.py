@@ -49,7 +49,7 @@ def explain(
     from digitd.evaluation.explain import said
 
     chosen = settings(context, config)
-    log.configure("error", chosen.log.format)
+    log.configure("error", chosen.log.format, clock=chosen.log.time)
     target = Path(f"{file.name}{ENDING}") if picture is None else picture
     if target.suffix.lower() not in ("", ".png"):
         raise UsageError(f"{target} does not end in .png", "The picture is a PNG: name it so with --out")

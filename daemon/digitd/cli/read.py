@@ -48,7 +48,8 @@ def read(
     from digitd.workers import say_output, setup_of
 
     chosen = settings(context, config)
-    log.configure(chosen.log.level if chosen.log.level != "info" else "warning", chosen.log.format)
+    level = chosen.log.level if chosen.log.level != "info" else "warning"
+    log.configure(level, chosen.log.format, clock=chosen.log.time)
     bundle = Bundle.load(chosen.model.bundle or shipped())
     found: list[bulk.Target] = []
     unopened = 0

@@ -34,7 +34,7 @@ def run(
     chosen: Path | None = config if config is not None else context.obj
     try:
         settings = load(chosen)
-        log.configure(settings.log.level, settings.log.format)
+        log.configure(settings.log.level, settings.log.format, clock=settings.log.time)
         from digitd import service
 
         service.run(settings, once=once)

@@ -88,6 +88,7 @@ def check(context: typer.Context, config: Config = None) -> None:
     """Print what `run` would work with; a DigitdError tells what it would refuse."""
     from digitd.journal import reading
     from digitd.lock import holder_of
+    from digitd.marks import Marks
     from digitd.preflight import check_folders
     from digitd.recognition.bundle import Bundle, shipped
     from digitd.versions import libraries
@@ -95,6 +96,7 @@ def check(context: typer.Context, config: Config = None) -> None:
     chosen = settings(context, config)
     print("configuration  good")
     check_folders(chosen, make=False)
+    Marks(chosen).refuse_others()
     with reading(chosen.state.path):
         pass  # it is opened and looked into; what is wrong with it is said as `run` would
     print(f"inbox          {chosen.inbox.path}")

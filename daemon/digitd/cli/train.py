@@ -55,7 +55,7 @@ def train(
     from digitd import log
 
     chosen = settings(context, config)
-    log.configure("error", chosen.log.format)
+    log.configure("error", chosen.log.format, clock=chosen.log.time)
     if importlib.util.find_spec("tensorflow") is None:
         remedy = "Install digitd with its extra: pip install '.[train]' in its clone"
         raise UsageError("TensorFlow is not installed", remedy)
