@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from digitd.errors import ConfigError
-from digitd.mistakes import explain, nearest
+from digitd.mistakes import explain, nearest, renamed
 from digitd.settings import AUTO, ENV_DELIMITER, ENV_PREFIX, MOVE_NOWHERE, OFF, Settings, Sources
 
 ENV_CONFIG = "DIGITD_CONFIG"
@@ -94,10 +94,15 @@ def _checked_variables() -> list[str]:
     for name in os.environ:
         if not name.upper().startswith(ENV_PREFIX) or name.upper() == ENV_CONFIG:
             continue
-        section = name[len(ENV_PREFIX) :].lower().split(ENV_DELIMITER)[0]
+        key = name[len(ENV_PREFIX) :].lower().replace(ENV_DELIMITER, ".")
+        section = key.split(".")[0]
         if section not in Settings.model_fields:
             near = nearest(section, Settings.model_fields)
             hint = f"Did you mean {ENV_PREFIX}{near.upper()}__...?" if near else "Remove the variable"
+            for old in (key, section):
+                if now := renamed(old):
+                    hint = f"{old} is now called {now} in config.yaml: rename the variable likewise"
+                    break
             raise ConfigError(f"the environment variable {name} names no section of config.yaml", hint)
         overriding.append(name)
     return overriding

@@ -4,15 +4,16 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
-from digitd import fs
+from digitd import fs, migrate
 from digitd.errors import FolderError
+from digitd.migrate import transaction
 from digitd.tables import (
     OPEN,
     PUBLISHED,
@@ -20,7 +21,6 @@ from digitd.tables import (
     SELECT,
     SETTLED,
     SYNCING,
-    TABLES,
     UNCERTAIN,
     Identity,
     Part,
@@ -29,7 +29,6 @@ from digitd.tables import (
 )
 
 FILE_NAME = "journal.sqlite3"
-VERSION = 1
 PRUNE_CHUNK = 1000
 NAMES_CHUNK = 5000
 SPARE_PAGES = 4096
@@ -46,21 +45,27 @@ _ALL_OPEN = f"{UNCERTAIN}, {SYNCING}, {RECORDED}, {PUBLISHED}"
 class Journal:
     """The journal, open for writing. One at a time: the state folder's lock sees to that."""
 
-    def __init__(self, folder: Path) -> None:
-        """Open, or make, the journal in FOLDER. FolderError if it is damaged or was written by a newer digitd."""
+    def __init__(self, folder: Path, alive: Callable[[], object] = lambda: None) -> None:
+        """Open, or make, the journal in FOLDER; one of an older digitd is brought up to date, a copy is kept.
+
+        ALIVE is called now and then while that takes long. FolderError if it is damaged, was written by a newer
+        digitd, or there is no room for the copy.
+        """
         self.path = folder / FILE_NAME
         try:
             self._db = sqlite3.connect(self.path, isolation_level=None)
         except sqlite3.Error as error:
             raise _unusable(self.path, error) from error
         try:
+            # Before anything else: what a newer digitd wrote is left as it is.
+            migrate.version_of(self._db, self.path)
             # Before anything is in the file; a journal that was made without it keeps its free pages, and uses them.
             self._db.execute("PRAGMA auto_vacuum = INCREMENTAL")
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
             self._durable(True)
             self._db.execute("PRAGMA cache_size = -8000")
-            self._make_tables()
+            migrate.bring_up(self._db, self.path, alive)
             self._shrinks = self._db.execute("PRAGMA auto_vacuum").fetchone()[0] != 0
             row = self._db.execute("SELECT max(seq) FROM scans").fetchone()
             self._last = max(row[0] or 0, int(self._meta("last") or 0))
@@ -71,7 +76,7 @@ class Journal:
             self._last_before = self._last
             if before is None:
                 self.note_boot()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             self._db.close()
             raise _unusable(self.path, error) from error
         except FolderError:
@@ -88,17 +93,9 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _make_tables(self) -> None:
-        version = _version(self._db, self.path)
-        if version == 0:
-            with self._transaction():
-                for statement in TABLES.split(";\n"):
-                    self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version = {VERSION}")
-
     def note_boot(self) -> None:
         """The machine was started anew: what was open before may not have lasted, until it is done again."""
-        with self._transaction():
+        with transaction(self._db):
             if self.rebooted:
                 self._db.execute(
                     f"UPDATE scans SET state = {UNCERTAIN} WHERE state IN ({_ALL_OPEN}) AND {OPEN} AND seq <= ?",
@@ -129,18 +126,6 @@ class Journal:
         finally:
             self._durable(True)
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            # A commit that failed (disk full) may have rolled back by itself.
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
-
     @property
     def size(self) -> int:
         """Bytes that it takes on the disk, with what is not yet merged into it."""
@@ -164,7 +149,7 @@ class Journal:
 
         sqlite3.Error where that fails; then nothing of it is written.
         """
-        with self._transaction():
+        with transaction(self._db):
             self._db.executemany(
                 "INSERT INTO scans VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?, ?, ?, ?)",
                 [
@@ -196,7 +181,7 @@ class Journal:
 
     def rename(self, row: Row, published_as: str, number: int) -> None:
         """Give a result that is not yet published another name, the NUMBERth of its scan's, durably."""
-        with self._transaction():
+        with transaction(self._db):
             self._db.execute("UPDATE scans SET published_as = ? WHERE seq = ?", (os.fsencode(published_as), row.seq))
             name = os.fsencode(row.identity.path)
             self._db.execute("INSERT OR REPLACE INTO names VALUES (?, ?, ?)", (name, number, time.time()))
@@ -209,7 +194,7 @@ class Journal:
 
     def published(self, seqs: Iterable[int]) -> None:
         """These are published and filed. Survives a crash of digitd at once, one of the machine after `settle`."""
-        with self._soon_durable(), self._transaction():
+        with self._soon_durable(), transaction(self._db):
             self._db.executemany(f"UPDATE scans SET state = {PUBLISHED} WHERE seq = ?", [(seq,) for seq in seqs])
 
     def certain(self, row: Row) -> None:
@@ -238,7 +223,7 @@ class Journal:
         self._move_on(SYNCING, SETTLED)
 
     def _move_on(self, before: int, after: int) -> None:
-        with self._soon_durable(), self._transaction():
+        with self._soon_durable(), transaction(self._db):
             for table in ("scans", "parts"):
                 self._db.execute(f"UPDATE {table} SET state = {after} WHERE state = {before} AND {OPEN}")
 
@@ -297,7 +282,7 @@ class Journal:
 
     def open_part(self, part: Part, last_seq: int) -> None:
         """The unrolled rows up to LAST_SEQ belong to this part, durably."""
-        with self._transaction():
+        with transaction(self._db):
             self._db.execute(f"INSERT INTO parts VALUES (?, ?, {RECORDED})", (part.part, part.name))
             self._db.execute("INSERT OR REPLACE INTO meta VALUES ('part', ?)", (str(part.part),))
             self._db.execute("UPDATE scans SET part = ? WHERE part IS NULL AND seq <= ?", (part.part, last_seq))
@@ -338,14 +323,14 @@ class Journal:
         )
         chunk = [row for row in found if row[1] < before]
         if not chunk:
-            with self._transaction():
+            with transaction(self._db):
                 self._db.execute(
                     f"DELETE FROM parts WHERE state = {SETTLED}"
                     " AND part < coalesce((SELECT min(part) FROM scans WHERE part > 0), part)"
                 )
             return 0, []
         last = chunk[-1][0]
-        with self._transaction():
+        with transaction(self._db):
             self._db.execute("INSERT OR REPLACE INTO meta VALUES ('last', ?)", (str(self._last),))
             self._db.execute(
                 f"DELETE FROM scans WHERE seq > ? AND seq <= ? AND recognised < ? AND state = {SETTLED}"
@@ -363,7 +348,7 @@ class Journal:
             f"SELECT name, used FROM names WHERE name > ? ORDER BY name LIMIT {NAMES_CHUNK}", (after,)
         ).fetchall()
         if stale := [(name,) for name, used in found if used < before]:
-            with self._transaction():
+            with transaction(self._db):
                 self._db.executemany("DELETE FROM names WHERE name = ?", stale)
         # Not until nothing is found: names that come in rising order meanwhile would keep it going for ever.
         return found[-1][0] if len(found) == NAMES_CHUNK else None
@@ -381,7 +366,7 @@ class Journal:
 
     def forget(self, seqs: Iterable[int]) -> None:
         """Forget these settled rows."""
-        with self._transaction():
+        with transaction(self._db):
             self._db.executemany(
                 f"DELETE FROM scans WHERE seq = ? AND state = {SETTLED} AND part IS NOT NULL", [(seq,) for seq in seqs]
             )
@@ -391,7 +376,8 @@ class Journal:
 def reading(folder: Path) -> Iterator[sqlite3.Connection | None]:
     """The journal of FOLDER to read from, beside a digitd that writes it; None if there is none yet.
 
-    FolderError if it is damaged, or was written by a newer digitd.
+    One of an older digitd is read as it is, for readers use only what every version has. FolderError if it is damaged,
+    or was written by a newer digitd.
     """
     path = folder / FILE_NAME
     try:
@@ -410,7 +396,7 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection | None]:
     try:
         uri = f"file:{quote(os.fsencode(path))}?mode=ro{settled}"
         with closing(sqlite3.connect(uri, uri=True, timeout=5)) as journal:
-            _version(journal, path)
+            migrate.version_of(journal, path)
             journal.execute("SELECT max(seq) FROM scans").fetchone()
             yield journal
     except sqlite3.Error as error:
@@ -431,21 +417,11 @@ def knows_kept(journal: sqlite3.Connection, identity: Identity) -> bool:
     return found.fetchone() is not None
 
 
-def _version(journal: sqlite3.Connection, path: Path) -> int:
-    version = int(journal.execute("PRAGMA user_version").fetchone()[0])
-    if version > VERSION:
-        raise FolderError(
-            f"the journal {path} has version {version}; this digitd knows {VERSION}",
-            "Install the digitd that wrote it, or a newer one",
-        )
-    return version
-
-
-def _unusable(path: Path, error: sqlite3.Error) -> FolderError:
+def _unusable(path: Path, error: sqlite3.Error | OSError) -> FolderError:
     # Operational: the disk is full, a right is missing. The file itself is not at fault.
     remedy = (
         "Make room, or give the user that digitd runs as the right to write it"
-        if isinstance(error, sqlite3.OperationalError)
+        if isinstance(error, sqlite3.OperationalError | OSError)
         else "Start digitd: it sets the file aside, and builds a new one from it and from the outbox"
     )
     return FolderError(f"the journal {path} cannot be used ({error})", remedy)

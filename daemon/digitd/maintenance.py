@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from digitd import fs, log
+from digitd import fs, log, migrate
 from digitd.journal import Journal
 from digitd.tables import Identity
 
@@ -45,7 +45,7 @@ class Pruner:
             next(self._round)
         except StopIteration:
             self._round = None
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             # A full disk, for one: forgetting can wait, and the daemon goes on.
             self._round = None
             log.get().warning("prune_failed", error=str(error), remedy="it is tried again later")
@@ -65,6 +65,7 @@ class Pruner:
         while name is not None:
             yield
             name = self._journal.prune_names(before, name)
+        migrate.forget_copies(self._journal.path, before)
         while self._journal.shrink():
             yield
 

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from digitd.errors import ConfigError
-from digitd.settings import Profile, Section, Settings
+from digitd.settings import RENAMED, Profile, Section, Settings
 
 _FOLDER = "a folder"
 _PROBABILITY = "a number from 0 to 1"
@@ -63,6 +63,8 @@ def _problem(details: ErrorDetails) -> tuple[str, str]:
     location = [str(part) for part in details["loc"] if not _is_union_branch(part)]
     key = ".".join(location)
     if details["type"] == "extra_forbidden":
+        if now := renamed(key):
+            return f"{key} is now called ", now
         near = _nearest_key(location)
         return f"{key} is an unknown key", f", the nearest known one is {near}" if near else ""
     message = details["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
@@ -77,6 +79,17 @@ def _problem(details: ErrorDetails) -> tuple[str, str]:
     if isinstance(shown, dict) and rule not in EXPECTED:
         return f"{key}: ", message
     return f"{key} is {shown!r}; allowed: ", message
+
+
+def renamed(key: str) -> str | None:
+    """What a key or a section that had this name is called now; None: nothing ever had it."""
+    parents, _, name = key.rpartition(".")
+    if parents.startswith("profiles."):
+        now = RENAMED.get(f"recognition.{name}")
+        return now and f"{parents}.{now.rpartition('.')[2]}"
+    # Of a section that is gone the keys may have gone to several others.
+    below = sorted({new for old, new in RENAMED.items() if old.startswith(f"{key}.")})
+    return RENAMED.get(key) or " and ".join(below) or None
 
 
 def _is_union_branch(part: int | str) -> bool:

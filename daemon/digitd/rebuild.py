@@ -4,7 +4,7 @@ import contextlib
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,12 +26,14 @@ UNDONE = frozenset({UNCERTAIN, RECORDED})
 _TRACES = ("", "-wal", "-shm")
 
 
-def opened(state: Path, inbox: Path, outbox: Path, archive: Archive) -> Journal:
-    """The journal in STATE, open; one that is damaged is set aside first, and built anew. FolderError as Journal."""
+def opened(
+    state: Path, inbox: Path, outbox: Path, archive: Archive, alive: Callable[[], object] = lambda: None
+) -> Journal:
+    """The journal in STATE, open; a damaged one is set aside and built anew. ALIVE and FolderError as Journal."""
     path = state / FILE_NAME
     cause = damage(path)
     if cause is None:
-        return Journal(state)
+        return Journal(state, alive)
     aside = set_aside(path)
     log.get().error(
         "journal_damaged",

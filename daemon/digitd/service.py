@@ -118,7 +118,13 @@ class Daemon:
         self._pool.start()
         archive = self._archive = Archive(os.fspath(settings.inbox.path), settings.sources.model_dump())
         journal = stack.enter_context(
-            rebuild.opened(settings.state.path, settings.inbox.path, settings.outbox.path, archive)
+            rebuild.opened(
+                settings.state.path,
+                settings.inbox.path,
+                settings.outbox.path,
+                archive,
+                alive=lambda: notifier.starting("bringing the journal of an older digitd up to date"),
+            )
         )
         outbox = Outbox(settings.outbox.path)
         json = settings.outbox.json_

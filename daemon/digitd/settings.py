@@ -14,6 +14,11 @@ from digitd.units import duration, size
 ENV_PREFIX = "DIGITD_"
 ENV_DELIMITER = "__"
 
+RENAMED: dict[str, str] = {}
+"""Keys that have another name now, or a place in another section: old -> new, with dots; a whole section likewise.
+
+The old name is refused, with the new one beside it. None has been renamed so far."""
+
 Seconds = Annotated[float, BeforeValidator(duration)]
 PositiveSeconds = Annotated[float, BeforeValidator(duration), Field(gt=0)]
 

@@ -3,6 +3,9 @@
 import os
 import socket
 
+START_SECONDS = 120
+"""How long a start that is on its way may be silent; a slow disk writes 16 MB in a second."""
+
 
 class Notifier:
     """Sends to $NOTIFY_SOCKET; does nothing where there is none."""
@@ -22,6 +25,10 @@ class Notifier:
     def ready(self) -> None:
         """The daemon watches, and its workers have loaded."""
         self._send("READY=1")
+
+    def starting(self, sentence: str) -> None:
+        """It takes longer than usual, and why: from now on it may take START_SECONDS more, until this is said again."""
+        self._send(f"EXTEND_TIMEOUT_USEC={START_SECONDS * 1_000_000}\nSTATUS={sentence}")
 
     def stopping(self) -> None:
         """The daemon finishes what is in hand."""

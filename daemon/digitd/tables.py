@@ -8,7 +8,7 @@ UNCERTAIN, SYNCING, RECORDED, PUBLISHED, SETTLED = -2, -1, 0, 1, 2
 """A row's way: RECORDED in the journal; PUBLISHED and filed; SYNCING, published before a sync that has begun; SETTLED,
 that sync has ended. UNCERTAIN: the machine was started anew before it was settled, so any of it may be undone."""
 
-TABLES = """
+TABLES_1 = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE scans (
     seq INTEGER PRIMARY KEY,      -- in the order of recording
@@ -39,6 +39,7 @@ CREATE INDEX parts_open ON parts (state) WHERE state < 2;
 CREATE INDEX scans_part ON scans (part) WHERE part > 0;
 CREATE TABLE names (name BLOB PRIMARY KEY, last INTEGER NOT NULL, used REAL NOT NULL) WITHOUT ROWID;
 """
+"""The tables of version 1 of the journal. They stay as they are: migrate.STEPS adds what came since."""
 
 
 @dataclass(frozen=True)

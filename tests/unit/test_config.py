@@ -12,7 +12,8 @@ from digitd import config
 from digitd.config import load
 from digitd.errors import ConfigError, ExitCode
 from digitd.intake.ignore import INCLUDE
-from digitd.settings import Settings
+from digitd.mistakes import all_keys
+from digitd.settings import RENAMED, Settings
 
 SHIPPED = Path(__file__).parents[2] / "config.yaml"
 
@@ -166,6 +167,61 @@ def test_durations_sizes_and_words_are_read_as_written(file: Path) -> None:
 def test_auto_takes_a_worker_for_each_processor(file: Path) -> None:
     """Of those that this process may use."""
     assert written(file, "workers: {count: auto}").workers.number == len(os.sched_getaffinity(0))
+
+
+NEW_NAMES = {
+    "inbox.pause": "inbox.settle",
+    "recognition.sure": "recognition.accept",
+    "intake": "inbox",
+    "output.folder": "outbox.path",
+    "output.limit": "limits.bytes",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("inbox:\n  pause: 1\n", "inbox.pause is now called inbox.settle"),
+        ("recognition:\n  sure: 0.9\n", "recognition.sure is now called recognition.accept"),
+        ("profiles:\n  forms:\n    sure: 0.9\n", "profiles.forms.sure is now called profiles.forms.accept"),
+        ("intake:\n  path: x\n", "intake is now called inbox"),
+        ("output:\n  folder: x\n", "output is now called limits.bytes and outbox.path"),
+    ],
+)
+def test_a_key_that_was_renamed_says_its_new_name(
+    file: Path, text: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is refused, for what it meant may have changed with it; nobody has to look for what it is called now."""
+    monkeypatch.setattr("digitd.mistakes.RENAMED", NEW_NAMES)
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+    assert said in str(caught.value)
+    assert "nearest" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "said"),
+    [
+        ("DIGITD_INBOX__PAUSE", "inbox.pause is now called inbox.settle"),
+        ("DIGITD_OUTPUT__FOLDER", "output.folder is now called outbox.path"),
+        ("DIGITD_INTAKE__PATH", "intake is now called inbox"),
+    ],
+)
+def test_so_does_a_variable(variable: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a renamed key, of one in a section that is gone, of a renamed section."""
+    monkeypatch.setattr("digitd.mistakes.RENAMED", NEW_NAMES)
+    monkeypatch.setenv(variable, "1")
+    with pytest.raises(ConfigError) as caught:
+        load(None)
+    assert said in str(caught.value)
+
+
+def test_a_renamed_key_leads_to_one_that_is_there() -> None:
+    """No old name is a key again, no new one is unknown."""
+    known = {*all_keys(), *Settings.model_fields}
+    assert set(RENAMED) & known == set()
+    assert set(RENAMED.values()) <= known
 
 
 @pytest.mark.parametrize(

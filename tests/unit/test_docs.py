@@ -192,6 +192,24 @@ def test_every_field_of_a_result_is_explained() -> None:
     assert set(documented) == set(fields(results.Result))
 
 
+def test_the_examples_are_shown_as_they_are() -> None:
+    """docs/results.md shows each file of docs/examples once, to the letter, under a link to it, and no other."""
+    page = RESULTS.read_text(encoding="utf-8")
+    shown = re.findall(
+        r"^\[([^]]+)\]\(examples/\1\): [^`]*(?:`[^`\n]+`[^`]*)*\n\n```[a-z]+\n(.*?)^```$", page, re.S | re.M
+    )
+    files = {
+        file.name: file.read_text(encoding="utf-8") for file in (ROOT / "docs" / "examples").iterdir() if file.is_file()
+    }
+    assert len(shown) == len(files) == page.count("```") / 2
+    assert dict(shown) == files
+
+
+def test_the_version_of_results_is_told() -> None:
+    """docs/results.md says which it is."""
+    assert f"it is `{results.SCHEMA}`" in RESULTS.read_text(encoding="utf-8")
+
+
 def test_every_log_event_is_explained() -> None:
     """docs/operations.md has a row for each event that is logged, with its level and its fields, and none else."""
     fields_of: dict[str, set[str]] = defaultdict(set)

@@ -57,6 +57,9 @@ def shell_lines(page: Path) -> Iterator[str]:
 
 def digitd_lines(line: str) -> Iterator[list[str]]:
     """The arguments of each `digitd ...` among the commands of a line."""
+    if "digitd" not in line:
+        # A line of a script may begin a text that ends on another one.
+        return
     words = shlex.shlex(line, posix=True, punctuation_chars=True)
     words.whitespace_split = True
     command: list[str] = []

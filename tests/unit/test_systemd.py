@@ -54,6 +54,14 @@ def test_a_status_cannot_say_more_than_a_status(systemd: socket.socket) -> None:
     notifier.close()
 
 
+def test_a_start_that_takes_long_asks_for_more_time(systemd: socket.socket) -> None:
+    """In the one datagram that says why."""
+    notifier = Notifier()
+    notifier.starting("copying")
+    assert systemd.recv(1000) == b"EXTEND_TIMEOUT_USEC=120000000\nSTATUS=copying"
+    notifier.close()
+
+
 def test_without_systemd_nothing_happens() -> None:
     """The same calls are of no effect."""
     notifier = Notifier()

@@ -86,9 +86,10 @@ def _seconds(option: str, written: str) -> float:
 
 def check(context: typer.Context, config: Config = None) -> None:
     """Print what `run` would work with; a DigitdError tells what it would refuse."""
-    from digitd.journal import reading
+    from digitd.journal import FILE_NAME, reading
     from digitd.lock import holder_of
     from digitd.marks import Marks
+    from digitd.migrate import outlook
     from digitd.preflight import check_folders
     from digitd.recognition.bundle import Bundle, shipped
     from digitd.versions import libraries
@@ -97,11 +98,12 @@ def check(context: typer.Context, config: Config = None) -> None:
     print("configuration  good")
     check_folders(chosen, make=False)
     Marks(chosen).refuse_others()
-    with reading(chosen.state.path):
-        pass  # it is opened and looked into; what is wrong with it is said as `run` would
+    with reading(chosen.state.path) as opened:  # what is wrong with it is said as `run` would
+        journal = "none yet" if opened is None else outlook(opened, chosen.state.path / FILE_NAME)
     print(f"inbox          {chosen.inbox.path}")
     print(f"outbox         {chosen.outbox.path}")
     print(f"state          {chosen.state.path}")
+    print(f"journal        {journal}")
     bundle = Bundle.load(chosen.model.bundle or shipped())
     print(
         f"bundle         {bundle.name} {bundle.version}, sha256 {bundle.sha256[:16]}..., engine {chosen.model.engine}"
