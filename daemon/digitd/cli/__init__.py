@@ -17,7 +17,6 @@ app = typer.Typer(
     help="Watch a folder for scans of handwritten digits, read them in batches, publish JSON and CSV.",
     epilog="Try `digitd read FILE` first, then `digitd check`, then `digitd run`.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
