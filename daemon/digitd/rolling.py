@@ -113,7 +113,8 @@ class Roller:
         name = f"results-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{number:06d}"
         part = Part(number, self._free_name(name))
         for ending in self._endings:
-            self._outbox.stage(part.name + ending, names.part_key(part.part, ending), _content(ending, rows))
+            # Whole or not at all: where its recording seemed to fail, a kill may show that it did not.
+            self._outbox.restage(part.name + ending, names.part_key(part.part, ending), _content(ending, rows))
             failpoints.reached(Point.PART_STAGED)
         self._journal.open_part(part, rows[-1].seq)
         failpoints.reached(Point.PART_OPENED)
