@@ -109,9 +109,10 @@ class Journal:
         self.rebooted = False
 
     def assume_reboot(self) -> None:
-        """It is not known that the machine ran since what is open was published: it is compared, as after a start."""
-        self.rebooted = True
-        self._last_before = self._last
+        """It is not known that the machine ran since what is open was published: whoever opens this journal next
+        compares it, as after a start of the machine."""
+        with self._transaction():
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES ('boot', '')")
 
     def _meta(self, key: str) -> str | None:
         row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
@@ -183,7 +184,8 @@ class Journal:
                 "INSERT OR REPLACE INTO names VALUES (?, ?, ?)",
                 [(os.fsencode(name), number, now) for name, number in numbers.items()],
             )
-        self._last = rows[-1].seq
+        if rows:
+            self._last = rows[-1].seq
 
     def rename(self, row: Row, published_as: str, number: int) -> None:
         """Give a result that is not yet published another name, the NUMBERth of its scan's, durably."""
