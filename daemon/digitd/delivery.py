@@ -11,7 +11,7 @@ from typing import Literal
 from digitd import failpoints, fs, log, names, results
 from digitd.archive import Archive, Filed
 from digitd.failpoints import Point
-from digitd.journal import Journal
+from digitd.journal import Journal, is_damage
 from digitd.outbox import Outbox
 from digitd.results import Model, Outcome, Result
 from digitd.rolling import PAUSE_FIRST, PAUSE_MOST, Roller
@@ -342,7 +342,9 @@ class Delivery:
             self._troubled, self._pause = None, 0.0
 
     def _hold_up(self, step: str, error: Exception, path: str | None = None) -> None:
-        """Say once what is wrong, and try again after a growing pause."""
+        """Say once what is wrong, and try again after a growing pause. The error itself where that would not help."""
+        if is_damage(error):
+            raise error
         if self._next_try == float("inf"):
             self._pause = min(PAUSE_MOST, max(PAUSE_FIRST, self._pause * 2))
             self._next_try = time.monotonic() + self._pause

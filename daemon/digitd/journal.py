@@ -29,6 +29,9 @@ from digitd.tables import (
 )
 
 FILE_NAME = "journal.sqlite3"
+SUSPECT = f"{FILE_NAME}.suspect"
+"""An empty file that is there from when damage was seen until the whole journal was looked through."""
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 VERSION = 1
 PRUNE_CHUNK = 1000
 NAMES_CHUNK = 5000
@@ -378,6 +381,11 @@ class Journal:
             self._db.executemany(
                 f"DELETE FROM scans WHERE seq = ? AND state = {SETTLED} AND part IS NOT NULL", [(seq,) for seq in seqs]
             )
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether it says that the file itself is at fault: no time mends that, and no room."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
 
 
 @contextmanager

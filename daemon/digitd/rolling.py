@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from digitd import failpoints, log, names, results
 from digitd.failpoints import Point
-from digitd.journal import Journal
+from digitd.journal import Journal, is_damage
 from digitd.outbox import Outbox
 from digitd.tables import Part, Row
 
@@ -76,6 +76,8 @@ class Roller:
         try:
             action()
         except (OSError, sqlite3.Error) as error:
+            if is_damage(error):
+                raise
             self._pause = min(PAUSE_MOST, max(PAUSE_FIRST, self._pause * 2))
             self._not_before = time.monotonic() + self._pause
             if self.troubled is None:

@@ -14,7 +14,7 @@ import yaml
 
 from digitd import results
 from digitd.cli import app
-from digitd.errors import ExitCode, ScanError
+from digitd.errors import ExitCode, JournalDamagedError, ScanError
 from digitd.failpoints import Point
 from digitd.pool.local import BundleReplacedError, WorkersFailError
 from digitd.settings import Settings
@@ -103,7 +103,7 @@ def test_every_exit_code_is_explained() -> None:
     documented = {(int(row[0]), codes(row[1])[0]) for row in table(ERRORS, "exit code", "name")}
     named = {(int(code), code.name.lower()) for code in ExitCode}
     assert documented == named | {
-        (int(error.exit_code), error.code) for error in (WorkersFailError, BundleReplacedError)
+        (int(error.exit_code), error.code) for error in (WorkersFailError, BundleReplacedError, JournalDamagedError)
     }
     assert {int(row[0]) for row in table(README, "exit code", "meaning")} == {int(code) for code in ExitCode}
 

@@ -15,7 +15,7 @@ import delivery_rig
 from delivery_rig import Killed, Killer, Rig, on_way, workplace
 from digitd import fs, rebuild
 from digitd.errors import FolderError
-from digitd.journal import FILE_NAME, Journal
+from digitd.journal import FILE_NAME, SUSPECT, Journal
 from ways import OUTPUTS, SOURCES, Json
 
 PAGE = 4096
@@ -81,8 +81,13 @@ def replaced(path: Path) -> None:
 
 def forgetful(path: Path) -> None:
     """The root page of the names alone is overwritten."""
+    overwritten(path, "names")
+
+
+def overwritten(path: Path, what: str) -> None:
+    """The root page of a table or an index is."""
     with sqlite3.connect(path) as db:
-        (root,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'names'").fetchone()
+        (root,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (what,)).fetchone()
     db.close()
     with path.open("r+b") as file:
         file.seek((root - 1) * PAGE)
@@ -179,12 +184,7 @@ def test_a_name_that_was_used_is_not_used_again(tmp_path: Path) -> None:
     rig.drop("a.png")
     rig.live()
     rig.take()
-    with sqlite3.connect(rig.state / FILE_NAME) as db:
-        (root,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'scans_kept'").fetchone()
-    db.close()
-    with (rig.state / FILE_NAME).open("r+b") as file:
-        file.seek((root - 1) * PAGE)
-        file.write(b"\xff" * PAGE)
+    overwritten(rig.state / FILE_NAME, "scans_kept")
     assert "journal_rebuilt" in restarted(rig)
     rig.drop("a.png", b"another")
     rig.live()
@@ -292,6 +292,26 @@ def test_a_journal_of_a_newer_digitd_is_not_set_aside(tmp_path: Path) -> None:
     with pytest.raises(FolderError, match="version 99"):
         rebuild.opened(tmp_path, tmp_path, tmp_path, Rig(tmp_path).files_into())
     assert (tmp_path / FILE_NAME).exists()
+
+
+def test_damage_that_is_seen_only_later_is_mended_by_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a journal that is too large to be looked through at each start: it is not waited for, nor met again."""
+    monkeypatch.setattr(rebuild, "CHECKED_BYTES", 0)
+    rig = Rig(tmp_path, sources="keep")
+    rig.drop("a.png")
+    rig.live()
+    overwritten(rig.state / FILE_NAME, "scans_kept")
+    assert rebuild.damage(rig.state / FILE_NAME) is None
+    with pytest.raises(sqlite3.DatabaseError, match="malformed") as seen:
+        rig.live()
+    with rig.open() as delivery, pytest.raises(sqlite3.DatabaseError, match="malformed"):
+        delivery.deliver([rig.read("a.png")])
+    assert "set" in rebuild.suspect(rig.state, seen.value).remedy
+    assert "journal_rebuilt" in restarted(rig)
+    assert not (rig.state / SUSPECT).exists()
+    rig.check_exactly_once()
 
 
 def test_a_large_journal_is_looked_at_where_it_is_read_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
