@@ -17,6 +17,8 @@ from digitd.pool.process import WorkerProcess, context
 
 MEMORY_CHECK_SECONDS = 0.5
 # A worker that has not loaded its bundle by then is replaced; TensorFlow alone takes seconds to import.
+ANSWER_MOST = 256 << 20
+"""Bytes of an answer: a batch of one scan with as many pages and marks as limits allow takes 80 MB."""
 LOAD_SECONDS = 120.0
 LOAD_FAILURES_MOST = 3
 STOP_SECONDS = 2.0
@@ -192,7 +194,7 @@ class LocalPool:
 
     def _receive(self, worker: WorkerProcess) -> list[Done]:
         try:
-            answer = decode_answer(worker.channel.recv_bytes())
+            answer = decode_answer(worker.channel.recv_bytes(ANSWER_MOST))
         except (EOFError, OSError):
             return self._replace(worker, worker.doomed or Loss.DIED)
         except (msgspec.MsgspecError, UnicodeDecodeError):

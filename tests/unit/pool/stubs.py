@@ -18,9 +18,11 @@ from digitd.results import Outcome, Status
 
 STEP = 50_000_000
 LONG = 600.0
+HUGE = messages.Identity(0, 2**63, 0)
 LIES = {
     "garble": b"\xc1 no answer",
     "short": messages.encode(messages.Findings((), 0.0)),
+    "swell": messages.encode(messages.Findings((messages.Finding(messages.Seen.READ, None, HUGE),), 0.0)),
     "disown": messages.encode(messages.Refusal("it is torn", "Train it again")),
 }
 """What a worker says that a scan has taken over."""

@@ -196,6 +196,7 @@ def test_file_that_is_gone_is_said_to_be(make: Made) -> None:
         ("raise-1", "worker_died", Loss.DIED),
         ("garble-1", "worker_died", Loss.DIED),
         ("short-1", "worker_died", Loss.DIED),
+        ("swell-1", "worker_died", Loss.DIED),
         ("disown-1", "worker_died", Loss.DIED),
         ("hang-1", "worker_timeout", Loss.TIMEOUT),
         ("stop-1", "worker_timeout", Loss.TIMEOUT),
