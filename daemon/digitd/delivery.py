@@ -11,7 +11,7 @@ from typing import Literal
 from digitd import failpoints, fs, log, names, results
 from digitd.archive import Archive, Filed
 from digitd.failpoints import Point
-from digitd.journal import Journal
+from digitd.journal import Journal, is_damage
 from digitd.outbox import Outbox
 from digitd.results import Model, Outcome, Result
 from digitd.rolling import PAUSE_FIRST, PAUSE_MOST, Roller
@@ -61,6 +61,9 @@ class Delivery:
         self._on_filed = on_filed
         self._log = log.get()
         self._unrecorded: list[list[Read]] = []
+        # Of the first of those, if its results are staged. They stay until it is recorded: a commit whose sync failed
+        # may be found to be one after a kill, and then a stage that is gone would be taken for a result that is out.
+        self._staged: tuple[list[Row], dict[str, int]] | None = None
         self._unfinished: dict[int, Row] = {}
         # Of an earlier life, and not tried yet: a stage of theirs that is gone was published by it.
         self._inherited: set[int] = set()
@@ -178,6 +181,18 @@ class Delivery:
 
     def _rows(self, reads: list[Read]) -> list[Row]:
         """Stage and record a batch: all of it, or nothing."""
+        if self._staged is None:
+            self._staged = self._stage(reads)
+        rows, numbers = self._staged
+        self._journal.record(rows, numbers)
+        failpoints.reached(Point.RECORDED)
+        self._staged = None
+        self._reads.update(zip((row.seq for row in rows), reads, strict=True))
+        self._roller.gathered(len(rows) if self._rolled else 0)
+        return rows
+
+    def _stage(self, reads: list[Read]) -> tuple[list[Row], dict[str, int]]:
+        """Rows of a batch, whose results are staged, and how often their names are used then."""
         rows: list[Row] = []
         numbers: dict[str, int] = {}
         try:
@@ -192,16 +207,12 @@ class Delivery:
                     failpoints.reached(Point.STAGED)
                 else:
                     rows.append(row)
-            self._journal.record(rows, numbers)
-            failpoints.reached(Point.RECORDED)
-            self._reads.update(zip((row.seq for row in rows), reads, strict=True))
         except BaseException:
             for row in rows:
                 if row.published_as is not None:
                     self._outbox.unstage(row.published_as, row.id)
             raise
-        self._roller.gathered(len(rows) if self._rolled else 0)
-        return rows
+        return rows, numbers
 
     def _row(self, seq: int, read: Read) -> Row:
         identity, outcome = read.identity, read.outcome
@@ -345,7 +356,9 @@ class Delivery:
             self._troubled, self._pause = None, 0.0
 
     def _hold_up(self, step: str, error: Exception, path: str | None = None) -> None:
-        """Say once what is wrong, and try again after a growing pause."""
+        """Say once what is wrong, and try again after a growing pause. The error itself where that would not help."""
+        if is_damage(error):
+            raise error
         if self._next_try == float("inf"):
             self._pause = min(PAUSE_MOST, max(PAUSE_FIRST, self._pause * 2))
             self._next_try = time.monotonic() + self._pause

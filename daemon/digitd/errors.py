@@ -55,6 +55,12 @@ class FolderError(DigitdError):
     exit_code = ExitCode.FOLDERS
 
 
+class JournalDamagedError(DigitdError):
+    """The journal was found to be damaged while digitd ran: the next start looks through it, and builds it anew."""
+
+    code = "journal_damaged"
+
+
 class BundleError(DigitdError):
     """The model's bundle is missing, damaged, or made for another version."""
 

@@ -29,6 +29,9 @@ from digitd.tables import (
 )
 
 FILE_NAME = "journal.sqlite3"
+SUSPECT = f"{FILE_NAME}.suspect"
+"""An empty file that is there from when damage was seen until the whole journal was looked through."""
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 PRUNE_CHUNK = 1000
 NAMES_CHUNK = 5000
 SPARE_PAGES = 4096
@@ -106,9 +109,10 @@ class Journal:
         self.rebooted = False
 
     def assume_reboot(self) -> None:
-        """It is not known that the machine ran since what is open was published: it is compared, as after a start."""
-        self.rebooted = True
-        self._last_before = self._last
+        """It is not known that the machine ran since what is open was published: whoever opens this journal next
+        compares it, as after a start of the machine."""
+        with transaction(self._db):
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES ('boot', '')")
 
     def _meta(self, key: str) -> str | None:
         row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
@@ -177,7 +181,8 @@ class Journal:
                 "INSERT OR REPLACE INTO names VALUES (?, ?, ?)",
                 [(os.fsencode(name), number, now) for name, number in numbers.items()],
             )
-        self._last = rows[-1].seq
+        if rows:
+            self._last = rows[-1].seq
 
     def rename(self, row: Row, published_as: str, number: int) -> None:
         """Give a result that is not yet published another name, the NUMBERth of its scan's, durably."""
@@ -370,6 +375,11 @@ class Journal:
             self._db.executemany(
                 f"DELETE FROM scans WHERE seq = ? AND state = {SETTLED} AND part IS NOT NULL", [(seq,) for seq in seqs]
             )
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether it says that the file itself is at fault: no time mends that, and no room."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
 
 
 @contextmanager

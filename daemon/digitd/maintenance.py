@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from digitd import fs, log, migrate
-from digitd.journal import Journal
+from digitd.journal import Journal, is_damage
 from digitd.tables import Identity
 
 ROUND_SECONDS_LEAST, ROUND_SECONDS = 1.0, 3600.0
@@ -46,6 +46,8 @@ class Pruner:
         except StopIteration:
             self._round = None
         except (sqlite3.Error, OSError) as error:
+            if is_damage(error):
+                raise
             # A full disk, for one: forgetting can wait, and the daemon goes on.
             self._round = None
             log.get().warning("prune_failed", error=str(error), remedy="it is tried again later")

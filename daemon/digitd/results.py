@@ -37,7 +37,8 @@ CSV_COLUMNS = (
     "model_version",
     "model_sha256",
 )
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""With what a spreadsheet takes a cell for a formula; the last four are wide forms of the first."""
 CONFIDENCE_DIGITS = 4
 _FIRST_SECOND = datetime(1, 1, 1, tzinfo=UTC).timestamp()
 _LAST_SECOND = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
@@ -223,12 +224,17 @@ def to_csv(results: Iterable[Result]) -> bytes:
 def _cell(value: object) -> str:
     shown = "" if value is None else str(value)
     # A spreadsheet takes such a cell for a formula; the apostrophe makes it text.
-    return f"'{shown}" if shown.startswith(FORMULA_STARTS) else shown
+    return f"'{shown}" if _is_formula(shown) else shown
 
 
 def of_cell(cell: str) -> str:
     """What a cell of a CSV was written from."""
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell
+    return cell[1:] if cell.startswith("'") and _is_formula(cell) else cell
+
+
+def _is_formula(shown: str) -> bool:
+    """Apostrophes of its own do not count: else nobody could tell them from the one that is put before it."""
+    return shown.lstrip("'").startswith(FORMULA_STARTS)
 
 
 def json_schema() -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from digitd import failpoints, log, names, results
 from digitd.failpoints import Point
-from digitd.journal import Journal
+from digitd.journal import Journal, is_damage
 from digitd.outbox import Outbox
 from digitd.tables import Part, Row
 
@@ -76,6 +76,8 @@ class Roller:
         try:
             action()
         except (OSError, sqlite3.Error) as error:
+            if is_damage(error):
+                raise
             self._pause = min(PAUSE_MOST, max(PAUSE_FIRST, self._pause * 2))
             self._not_before = time.monotonic() + self._pause
             if self.troubled is None:
@@ -113,7 +115,8 @@ class Roller:
         name = f"results-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{number:06d}"
         part = Part(number, self._free_name(name))
         for ending in self._endings:
-            self._outbox.stage(part.name + ending, names.part_key(part.part, ending), _content(ending, rows))
+            # Whole or not at all: where its recording seemed to fail, a kill may show that it did not.
+            self._outbox.restage(part.name + ending, names.part_key(part.part, ending), _content(ending, rows))
             failpoints.reached(Point.PART_STAGED)
         self._journal.open_part(part, rows[-1].seq)
         failpoints.reached(Point.PART_OPENED)

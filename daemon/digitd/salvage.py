@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import errno
 import filecmp
 import hashlib
 import io
@@ -17,6 +18,8 @@ import msgspec
 from digitd import fs, log, names, results
 from digitd.tables import Identity, Row
 
+# Taken; a link, a socket; what digitd may not read it has not written.
+_NOT_OURS = frozenset({errno.ENOENT, errno.ELOOP, errno.ENXIO, errno.EACCES, errno.EPERM})
 LOST_MESSAGE = "{name}: its message was lost with a damaged journal; docs/errors.md has what {code} means"
 
 
@@ -39,7 +42,7 @@ def published(
 
     for file in _files(outbox, ".json", ".jsonl"):
         own = file if file.endswith(".json") else None
-        for line in (outbox / file).read_bytes().splitlines(keepends=True):
+        for line in _content(outbox / file).splitlines(keepends=True):
             # Else it is somebody else's file.
             with contextlib.suppress(msgspec.MsgspecError):
                 result = results.from_json(line)
@@ -47,15 +50,36 @@ def published(
                 if own is None:
                     rolled.add(result.id)
     for file in _files(outbox, ".csv"):
-        text = (outbox / file).read_text(encoding="utf-8", errors="replace")
-        for key, rows in itertools.groupby(
-            csv.DictReader(io.StringIO(text, newline="")), lambda row: row.get("id") or ""
-        ):
+        for key, rows in _scans_of_csv(outbox / file):
             rolled.add(key)
-            if key not in found and key not in known and (read := _of_csv(inbox, list(rows))) is not None:
+            if key not in found and key not in known and (read := _of_csv(inbox, rows)) is not None:
                 result, identity = read
                 take(result, identity, results.to_json(result), None)
     return list(found.values()), rolled
+
+
+def _content(path: Path) -> bytes:
+    """What is in a file; nothing where it is none of ours, or was taken meanwhile. OSError."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in _NOT_OURS:
+            return b""
+        raise
+    with open(descriptor, "rb") as file:
+        return file.read() if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
+
+
+def _scans_of_csv(path: Path) -> Iterator[tuple[str, list[dict[str, str]]]]:
+    """The ids in a CSV file, and the rows of each, up to what is no CSV."""
+    text = _content(path).decode("utf-8", "replace")
+    try:
+        table = csv.DictReader(io.StringIO(text, newline=""))
+        for key, rows in itertools.groupby(table, lambda row: row.get("id") or ""):
+            yield key, list(rows)
+    except csv.Error as error:
+        # Somebody else's file.
+        log.get().debug("row_not_understood", error=str(error))
 
 
 def copy_of(inbox: Path, archive: str, source: Identity, key: str) -> str | None:

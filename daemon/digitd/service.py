@@ -2,6 +2,7 @@
 
 import math
 import os
+import sqlite3
 import time
 from collections import Counter
 from contextlib import ExitStack
@@ -20,6 +21,7 @@ from digitd.errors import (
 from digitd.failpoints import Point
 from digitd.heartbeat import Heartbeat
 from digitd.intake.settle import Ready
+from digitd.journal import is_damage
 from digitd.lock import Lock
 from digitd.maintenance import Pruner
 from digitd.marks import Marks
@@ -82,7 +84,12 @@ def run(settings: Settings, *, once: bool) -> None:
         daemon = Daemon(settings, bundle, notifier, lock, marks, stack, once=once)
         if asked:
             daemon.ask_to_stop(asked[0])
-        daemon.run()
+        try:
+            daemon.run()
+        except sqlite3.Error as error:
+            if not is_damage(error):
+                raise
+            raise rebuild.suspect(settings.state.path, error) from error
 
 
 class Daemon:

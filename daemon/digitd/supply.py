@@ -128,7 +128,7 @@ class Supply:
         self._wake()
 
     def _on_trouble(self, code: str, sentence: str) -> None:
-        self._log.warning("watcher_trouble", trouble=code, message=sentence)
+        self._log.warning("watcher_trouble", trouble=code, message=names.printable(sentence))
 
     # From the daemon's thread.
 

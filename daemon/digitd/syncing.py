@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from digitd import failpoints, fs, log
 from digitd.failpoints import Point
-from digitd.journal import Journal
+from digitd.journal import Journal, is_damage
 
 SYNC_SECONDS = 2.0
 """A publishing round: what was published in it becomes durable together."""
@@ -86,7 +86,9 @@ class Syncer:
             self._failed = False
 
     def _fail(self, error: Exception, now: float) -> None:
-        """Say it once, and try again: what the round was to cover the next one covers."""
+        """Say it once, and try again: what the round was to cover the next one covers. Damage is an error."""
+        if is_damage(error):
+            raise error
         self.ask(now + SYNC_SECONDS)
         if not self._failed:
             self._log.warning("sync_failed", error=str(error), remedy="it is tried again")

@@ -90,5 +90,5 @@ def _assert_table(data: bytes) -> None:
     header, *rows = csv.reader(io.StringIO(data.decode(), newline=""))
     for row in rows:
         assert len(row) == len(header)
-        assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in row)
+        assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) for cell in row)
     json.dumps(rows)

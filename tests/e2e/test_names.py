@@ -58,7 +58,7 @@ def check_rows(table: str) -> None:
         assert None not in row.values()
         assert row["text"] == "4"
         for cell in row.values():
-            assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+            assert not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
     assert {row["source_name"] for row in rows} >= {"'-rf.png", "'+1.png", "two\nlines.png", "caf\\xe9.png"}
 
 

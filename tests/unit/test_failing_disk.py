@@ -2,10 +2,12 @@
 
 import errno
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from unittest.mock import patch
 
 import pytest
@@ -14,7 +16,7 @@ from structlog.testing import capture_logs
 from delivery_rig import FILE_STEPS, Killer, two_scans_on_way, workplace
 from digitd.delivery import Delivery
 from digitd.journal import Journal
-from ways import OUTPUTS, SOURCES
+from ways import OUTPUTS, SOURCES, Json
 
 ERRORS = [errno.ENOSPC, errno.EIO, errno.EROFS, errno.EACCES, errno.EMFILE, errno.EDQUOT]
 _FILES = [*FILE_STEPS, (os, "lstat")]
@@ -93,6 +95,41 @@ def test_a_step_that_fails_holds_up_and_loses_nothing(sources: str, lasting: boo
                 break
         else:
             pytest.fail("it takes more steps than expected")
+
+
+@pytest.mark.parametrize("step", ["record", "open_part"])
+@pytest.mark.parametrize(("json", "csv"), OUTPUTS)
+@pytest.mark.parametrize("sources", SOURCES)
+def test_a_commit_that_only_seemed_to_fail_loses_nothing(sources: str, json: Json, csv: bool, step: str) -> None:
+    """Its sync fails, and digitd is killed before it has tried again: SQLite then finds that it was one. While a write
+    of what is tried again is cut short, too."""
+    committed = getattr(Journal, step)
+    for killed in range(4):
+        with workplace() as base, workplace("other") as other:
+            rig = two_scans_on_way(base, other, sources, json, csv)
+            found = base / "found"
+
+            def seem_to_fail(_: Journal, *args: object, state: Path = rig.state, found: Path = found) -> None:
+                shutil.rmtree(found, ignore_errors=True)
+                shutil.copytree(state, found)
+                with Journal(found) as journal:
+                    committed(journal, *args)
+                raise sqlite3.OperationalError("disk I/O error")
+
+            with rig.open() as delivery:
+                delivery.recover()
+                with patch.object(Journal, step, seem_to_fail):
+                    delivery.deliver(rig.waiting())
+                    delivery.tick(time.monotonic() + LATER)
+                    if killed:
+                        with Killer(killed, "within").armed():
+                            delivery.tick(time.monotonic() + 2 * LATER)
+            if found.exists():
+                shutil.rmtree(rig.state)
+                found.rename(rig.state)
+            rig.live()
+            rig.live()
+            rig.check_exactly_once()
 
 
 @pytest.mark.parametrize("sources", SOURCES)

@@ -3,21 +3,56 @@
 import os
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from structlog.testing import capture_logs
 
 import delivery_rig
-from delivery_rig import Killer, Rig, on_way, workplace
-from digitd import rebuild
+from delivery_rig import Killed, Killer, Rig, on_way, workplace
+from digitd import fs, rebuild
 from digitd.errors import FolderError
-from digitd.journal import FILE_NAME, Journal
+from digitd.journal import FILE_NAME, SUSPECT, Journal
 from ways import OUTPUTS, SOURCES, Json
 
 PAGE = 4096
 KILLS = range(1, 80)
+STEPS_MOST = 40
+
+
+@contextmanager
+def stopped_after(number: int) -> Iterator[list[str]]:
+    """Ends the process after the NUMBERth step that changes something; gives the steps that were taken."""
+    taken: list[str] = []
+
+    def counted(owner: object, name: str) -> Callable[..., object]:
+        step: Callable[..., object] = getattr(owner, name)
+
+        def run(*args: object) -> object:
+            result = step(*args)
+            taken.append(name)
+            if len(taken) >= number:
+                raise Killed
+            return result
+
+        return run
+
+    with ExitStack() as stack:
+        for owner, name in _STEPS:
+            stack.enter_context(patch.object(owner, name, counted(owner, name)))
+        with suppress(Killed):
+            yield taken
+
+
+_STEPS: list[tuple[object, str]] = [
+    (os, "mkdir"),
+    (os, "rename"),
+    (fs, "sync_folder"),
+    *((Journal, name) for name in ("record", "open_part", "published", "plan_filing", "assume_reboot")),
+]
 
 
 def scribbled(path: Path) -> None:
@@ -46,8 +81,13 @@ def replaced(path: Path) -> None:
 
 def forgetful(path: Path) -> None:
     """The root page of the names alone is overwritten."""
+    overwritten(path, "names")
+
+
+def overwritten(path: Path, what: str) -> None:
+    """The root page of a table or an index is."""
     with sqlite3.connect(path) as db:
-        (root,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'names'").fetchone()
+        (root,) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (what,)).fetchone()
     db.close()
     with path.open("r+b") as file:
         file.seek((root - 1) * PAGE)
@@ -111,6 +151,74 @@ def test_a_damaged_journal_loses_and_doubles_nothing(sources: str, damage: Calla
 def test_what_can_be_read_of_it_is_saved(sources: str, json: Json, csv: bool) -> None:
     """Rows that wait to be rolled are in the journal alone: they are taken out of what is left of it."""
     check_every_kill(sources, json, csv, forgetful)
+
+
+@pytest.mark.parametrize("damage", [forgetful, replaced], ids=lambda damage: damage.__name__)
+@pytest.mark.parametrize("sources", SOURCES)
+def test_a_kill_while_it_is_built_anew_costs_nothing(sources: str, damage: Callable[[Path], None]) -> None:
+    """At each step of it, and wherever digitd was killed before: the next start builds it again from the same."""
+    for killed in (6, 9, 12):
+        for number in range(1, STEPS_MOST):
+            with workplace() as base, workplace("other") as other:
+                rig = rig_of(base, other, sources, "scan", csv=damage is forgetful)
+                with Killer(killed, "after").armed():
+                    rig.live()
+                journal = rig.state / FILE_NAME
+                sqlite3.connect(journal).execute("PRAGMA wal_checkpoint(TRUNCATE)").connection.close()
+                damage(journal)
+                with stopped_after(number) as steps:
+                    rebuild.opened(rig.state, rig.inbox, rig.outbox, rig.files_into()).close()
+                restarted(rig)
+                rig.check_exactly_once()
+                assert sorted(file.name for file in rig.state.iterdir() if "damaged" not in file.name) == [FILE_NAME]
+                assert [file.name for file in rig.state.glob("*.damaged-*[Z0-9]")]
+            if len(steps) < number:
+                break
+        else:
+            pytest.fail("it takes more steps than expected")
+
+
+def test_a_name_that_was_used_is_not_used_again(tmp_path: Path) -> None:
+    """Though nothing else was open, and a consumer has taken what had it."""
+    rig = Rig(tmp_path, csv=False)
+    rig.drop("a.png")
+    rig.live()
+    rig.take()
+    overwritten(rig.state / FILE_NAME, "scans_kept")
+    assert "journal_rebuilt" in restarted(rig)
+    rig.drop("a.png", b"another")
+    rig.live()
+    assert list(rig.files()) == ["a.png~2.json"]
+
+
+def test_what_lies_in_the_outbox_and_is_no_result_is_passed_over(tmp_path: Path) -> None:
+    """A link that leads nowhere, as a file that a consumer takes at this moment; a pipe; a table that is none."""
+    rig = Rig(tmp_path, sources="keep", csv=False)
+    rig.drop("a.png")
+    rig.live()
+    (rig.outbox / "gone.json").symlink_to("nowhere")
+    os.mkfifo(rig.outbox / "pipe.jsonl")
+    (rig.outbox / "wide.csv").write_text("id\n" + "x" * 200_000)
+    replaced(rig.state / FILE_NAME)
+    assert "journal_rebuilt" in restarted(rig)
+    assert [name for name in rig.files() if name.startswith("a.png")] == ["a.png.json"]
+
+
+def test_where_there_is_no_room_for_a_new_one_the_damaged_one_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The start is refused with a word, and the next one has all that this one had."""
+    rig = Rig(tmp_path)
+    replaced(rig.state / FILE_NAME)
+
+    def refuse(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(Journal, "record", refuse)
+        with pytest.raises(FolderError, match="disk is full"):
+            rebuild.opened(rig.state, rig.inbox, rig.outbox, rig.files_into())
+    assert "journal_rebuilt" in restarted(rig)
 
 
 @pytest.mark.parametrize("sources", SOURCES)
@@ -184,6 +292,26 @@ def test_a_journal_of_a_newer_digitd_is_not_set_aside(tmp_path: Path) -> None:
     with pytest.raises(FolderError, match="version 99"):
         rebuild.opened(tmp_path, tmp_path, tmp_path, Rig(tmp_path).files_into())
     assert (tmp_path / FILE_NAME).exists()
+
+
+def test_damage_that_is_seen_only_later_is_mended_by_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a journal that is too large to be looked through at each start: it is not waited for, nor met again."""
+    monkeypatch.setattr(rebuild, "CHECKED_BYTES", 0)
+    rig = Rig(tmp_path, sources="keep")
+    rig.drop("a.png")
+    rig.live()
+    overwritten(rig.state / FILE_NAME, "scans_kept")
+    assert rebuild.damage(rig.state / FILE_NAME) is None
+    with pytest.raises(sqlite3.DatabaseError, match="malformed") as seen:
+        rig.live()
+    with rig.open() as delivery, pytest.raises(sqlite3.DatabaseError, match="malformed"):
+        delivery.deliver([rig.read("a.png")])
+    assert "set" in rebuild.suspect(rig.state, seen.value).remedy
+    assert "journal_rebuilt" in restarted(rig)
+    assert not (rig.state / SUSPECT).exists()
+    rig.check_exactly_once()
 
 
 def test_a_large_journal_is_looked_at_where_it_is_read_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,7 +82,7 @@ def test_json_comes_back_as_it_was(record: Result) -> None:
 
 
 @given(st.lists(RESULTS, max_size=3))
-@example([result("=1+1.png"), result('"\r\n,.png'), result("\t@x/-y.png")])
+@example([result("=1+1.png"), result("'=1+1.png"), result("''.png"), result('"\r\n,.png'), result("\t@x/-y.png")])
 def test_csv_comes_back_as_it_was(records: list[Result]) -> None:
     """A row a page (one for a scan without), with the same values but for the apostrophe before a formula."""
     rows = list(csv.reader(io.StringIO(results.to_csv(records).decode("utf-8"), newline=""), strict=True))
@@ -99,13 +99,16 @@ def test_csv_comes_back_as_it_was(records: list[Result]) -> None:
                 ("source_name", record.source.name),
                 ("text", record.text if page is None else page.text),
             ):
-                guarded = value.startswith(results.FORMULA_STARTS)
+                assert results.of_cell(row[column]) == value
+                guarded = value.lstrip("'").startswith(results.FORMULA_STARTS)
                 assert row[column] == ("'" + value if guarded else value)
             assert row["page"] == ("" if page is None else str(page.page))
             assert row["pages"] == str(len(record.pages))
 
 
-@pytest.mark.parametrize("name", ["=1+1.png", "+1.png", "-1.png", "@sum.png", "\tx.png", "\rx.png"])
+@pytest.mark.parametrize(
+    "name", ["=1+1.png", "+1.png", "-1.png", "@sum.png", "\tx.png", "\rx.png", "\n=x.png", "\uff1dx.png", "'=x.png"]
+)
 def test_a_formula_gets_an_apostrophe(name: str) -> None:
     """No cell of a spreadsheet computes anything."""
     (row,) = results.csv_rows(result(name))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from digitd import supply
 from digitd.intake.order import order_key
@@ -264,6 +265,14 @@ def test_a_hint_for_what_is_in_hand_is_taken_up_afterwards(inbox: Path, make: Ma
     assert it.waiting == 0
     it.release("a.png")
     until(it, lambda: it.waiting == 1)
+
+
+def test_a_name_in_a_word_of_the_watcher_breaks_no_line(make: Make) -> None:
+    """As all names it is shown with what cannot be printed escaped."""
+    with capture_logs() as logs:
+        make()._on_trouble("unreadable", "sub\x1b[31m\n\u202e\udcff cannot be looked into: Permission denied")
+    (message,) = (each["message"] for each in logs if each["event"] == "watcher_trouble")
+    assert message == "sub\\x1b[31m\\n\\u202e\\xff cannot be looked into: Permission denied"
 
 
 def test_noise_is_not_remembered_where_it_is_not_told(inbox: Path, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:

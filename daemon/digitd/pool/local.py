@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 
+import msgspec
+
 from digitd.errors import BundleError, DigitdError
 from digitd.pool.fingerprint import fingerprint
 from digitd.pool.halving import Batch, Loss, after_loss, blame
@@ -15,6 +17,8 @@ from digitd.pool.process import WorkerProcess, context
 
 MEMORY_CHECK_SECONDS = 0.5
 # A worker that has not loaded its bundle by then is replaced; TensorFlow alone takes seconds to import.
+ANSWER_MOST = 256 << 20
+"""Bytes of an answer: a batch of one scan with as many pages and marks as limits allow takes 80 MB."""
 LOAD_SECONDS = 120.0
 LOAD_FAILURES_MOST = 3
 STOP_SECONDS = 2.0
@@ -210,19 +214,21 @@ class LocalPool:
 
     def _receive(self, worker: WorkerProcess) -> list[Done]:
         try:
-            answer = decode_answer(worker.channel.recv_bytes())
+            answer = decode_answer(worker.channel.recv_bytes(ANSWER_MOST))
         except (EOFError, OSError):
             return self._replace(worker, worker.doomed or Loss.DIED)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            # What made a decoder write this has the worker; it gets nothing else.
+            return self._replace(worker, Loss.DIED)
+        if not _is_awaited(answer, worker):
+            return self._replace(worker, Loss.DIED)
         if isinstance(answer, Hello):
             self._welcome(worker, answer)
             return []
         if isinstance(answer, Refusal):
             raise BundleError(answer.cause, answer.remedy)
-        batch = worker.batch
-        if batch is None:
-            raise AssertionError("a worker answered without having been asked")
-        worker.batch = None
-        return self._finish(batch, answer)
+        batch, worker.batch = worker.batch, None
+        return [] if batch is None else self._finish(batch, answer)
 
     def _welcome(self, worker: WorkerProcess, hello: Hello) -> None:
         self._bundle = self._bundle or hello.bundle
@@ -302,3 +308,10 @@ class LocalPool:
         nearest = min(worker.deadline for worker in at_work) - time.monotonic()
         patience = max(0.0, min(nearest, MEMORY_CHECK_SECONDS))
         return patience if timeout is None else min(timeout, patience)
+
+
+def _is_awaited(answer: Hello | Refusal | Findings, worker: WorkerProcess) -> bool:
+    """Whether a worker may say this now: a word of its bundle first, and then one finding for each job in hand."""
+    if isinstance(answer, Findings):
+        return worker.batch is not None and len(answer.findings) == len(worker.batch.jobs)
+    return not worker.loaded

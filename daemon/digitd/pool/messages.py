@@ -1,8 +1,9 @@
 """What crosses between the daemon and a worker: jobs one way, findings the other. Pure."""
 
 from enum import StrEnum
+from typing import Annotated
 
-from msgspec import Struct, msgpack
+from msgspec import Meta, Struct, msgpack
 
 from digitd.results import Outcome
 
@@ -45,7 +46,8 @@ class Identity(Struct, frozen=True, array_like=True):
     """Which bytes were read: a name is used again, so it is no identity alone."""
 
     inode: int
-    size: int
+    # What SQLite can keep; the others are folded to that.
+    size: Annotated[int, Meta(ge=0, le=2**63 - 1)]
     mtime_ns: int
 
 

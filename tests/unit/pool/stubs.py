@@ -11,13 +11,22 @@ from pathlib import Path
 from typing import Self
 
 from digitd.errors import BundleError
-from digitd.pool import worker
+from digitd.pool import messages, worker
 from digitd.pool.messages import Setup
 from digitd.recognition.reader import ScanInput
 from digitd.results import Outcome, Status
 
 STEP = 50_000_000
 LONG = 600.0
+HUGE = messages.Identity(0, 2**63, 0)
+LIES = {
+    "garble": b"\xc1 no answer",
+    "short": messages.encode(messages.Findings((), 0.0)),
+    "swell": messages.encode(messages.Findings((messages.Finding(messages.Seen.READ, None, HUGE),), 0.0)),
+    "disown": messages.encode(messages.Refusal("it is torn", "Train it again")),
+}
+"""What a worker says that a scan has taken over."""
+channels: list[Connection] = []
 
 
 class Reader:
@@ -57,6 +66,9 @@ class Reader:
         elif act == "say":
             os.write(1, b"on stdout\n\xff\xfe\n")
             os.write(2, b"on stderr\nwithout an end")
+        elif act in LIES:
+            channels[0].send_bytes(LIES[act])
+            time.sleep(LONG)
         elif act == "once" and os.fstat(self._mark).st_size == 0:
             # Dies the first time alone, as if it had been killed from outside.
             os.write(self._mark, b"died")
@@ -90,6 +102,7 @@ def enter(setup: Setup, channel: Connection, output: Connection, progress: c_uin
                     time.sleep(0.01)
         return Reader(mark)
 
+    channels.append(channel)
     vars(worker).update(open_reader=open_reader, Bundle=_AnyBundle)
     worker.main(setup, channel, output, progress, place)
 

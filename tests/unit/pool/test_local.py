@@ -194,13 +194,17 @@ def test_file_that_is_gone_is_said_to_be(make: Made) -> None:
         ("die-1", "worker_died", Loss.DIED),
         ("exit-1", "worker_died", Loss.DIED),
         ("raise-1", "worker_died", Loss.DIED),
+        ("garble-1", "worker_died", Loss.DIED),
+        ("short-1", "worker_died", Loss.DIED),
+        ("swell-1", "worker_died", Loss.DIED),
+        ("disown-1", "worker_died", Loss.DIED),
         ("hang-1", "worker_timeout", Loss.TIMEOUT),
         ("stop-1", "worker_timeout", Loss.TIMEOUT),
         ("eat-1", "worker_memory", Loss.MEMORY),
     ],
 )
 def test_halving_finds_the_scan_that_costs_its_worker(make: Made, culprit: str, code: str, loss: Loss) -> None:
-    """A scan that kills, hangs, stops or bloats its worker fails alone, and its neighbours are read."""
+    """A scan that kills, takes over, hangs, stops or bloats its worker fails alone, and its neighbours are read."""
     watched = make(count=2, timeout=1.5 if loss is Loss.TIMEOUT else PATIENCE, memory=400_000_000)
     names = [f"a-{number}" for number in range(5)]
     names.insert(3, culprit)
