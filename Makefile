@@ -4,13 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: demo test chaos powercut proofs fuzz soak loads bench bench-recognition lint lock install uninstall dist deb test-packages clean
+.PHONY: demo test test-systemd chaos powercut proofs fuzz soak loads bench bench-recognition lint lock
+.PHONY: install uninstall dist deb test-packages clean
 
 demo: $(VENV)/.run                     ## set up, read the samples through a real inbox and outbox, show what came out
 	$(BIN)/python samples/demo.py
 
 test: $(VENV)/.dev lint                ## set up, lint, type-check, test
 	$(BIN)/python -m pytest
+
+test-systemd: $(VENV)/.dev             ## as root: boot a Debian, install digitd, try the unit; DIGITD_TEST_CACHE=FOLDER, DEBIAN_MIRROR=URL
+	DIGITD_SYSTEMD=1 $(BIN)/python -m pytest tests/systemd
 
 chaos: $(VENV)/.dev                    ## kill it at every named point on every way, then ROUNDS=300 times at random instants; SEED=N
 	DIGITD_CHAOS=1 $(BIN)/python -m pytest tests/unit/test_failpoints.py tests/e2e/test_failpoints.py

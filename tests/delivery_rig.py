@@ -99,7 +99,6 @@ class Rig:
                 outbox,
                 self.files_into(),
                 roller,
-                model=MODEL,
                 json=self.json,
                 on_filed=lambda path, filed: self.filed.append((path, filed)),
             )
@@ -120,7 +119,7 @@ class Rig:
         found = (self.inbox / path).lstat()
         identity = Identity(path, found.st_ino, found.st_size, found.st_mtime_ns)
         sha256 = hashlib.sha256((self.inbox / path).read_bytes()).hexdigest()
-        return Read(identity, sha256, OUTCOMES[status], RECEIVED, RECOGNISED)
+        return Read(identity, sha256, OUTCOMES[status], RECEIVED, RECOGNISED, MODEL)
 
     def waiting(self) -> list[Read]:
         """What a look at the inbox finds that is not known: names beginning with `b` fail."""

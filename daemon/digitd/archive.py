@@ -31,6 +31,10 @@ class Archive:
         # Folders that were made in this life, and whose own names are not durable yet.
         self._made: set[str] = set()
 
+    def retarget(self, targets: Mapping[str, str]) -> None:
+        """Send sources elsewhere from now on."""
+        self._targets = dict(targets)
+
     def folder_of(self, status: str) -> str | None:
         """Where sources of this status move to; None where they do not move."""
         target = self._targets[status]

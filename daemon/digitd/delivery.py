@@ -4,7 +4,7 @@ import os
 import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,18 +23,20 @@ UNFINISHED_MOST = 256
 """Recorded scans that may wait to be published and filed before nothing more is read: one folder without the right to
 move files out of it must not stop all others."""
 
+Json = Literal["scan", "lines", "off"]
 OnFiled = Callable[[str, Filed], None]
 
 
 @dataclass(frozen=True)
 class Read:
-    """A scan that was read: RECEIVED and RECOGNISED in seconds since 1970, DEVICE as `Archive.device_of` had it."""
+    """A scan that MODEL read: RECEIVED and RECOGNISED in seconds since 1970, DEVICE as `Archive.device_of` had it."""
 
     identity: Identity
     sha256: str | None
     outcome: Outcome
     received: float
     recognised: float
+    model: Model
     device: int | None = None
 
 
@@ -48,16 +50,13 @@ class Delivery:
         archive: Archive,
         roller: Roller,
         *,
-        model: Model,
-        json: Literal["scan", "lines", "off"],
+        json: Json,
         on_filed: OnFiled,
         tally: Tally | None = None,
     ) -> None:
         self._journal, self._outbox, self._archive, self._roller = journal, outbox, archive, roller
         self._tally = Tally() if tally is None else tally
-        self._model = model
         self._file_a_scan = json == "scan"
-        self._rolled = roller.rolls
         self._on_filed = on_filed
         self._log = log.get()
         self._unrecorded: list[list[Read]] = []
@@ -130,6 +129,13 @@ class Delivery:
         if self._unrecorded or not self._try_to_deliver(reads):
             self._unrecorded.append(reads)
 
+    def change(self, targets: Mapping[str, str], *, json: Json, csv: bool, every: float, rows: int) -> None:
+        """File and publish so from now on; TARGETS as those of the archive."""
+        self._archive.retarget(targets)
+        self._syncer.add(self._archive.folders)
+        self._file_a_scan = json == "scan"
+        self._roller.change(csv=csv, lines=json == "lines", every=every, rows=rows)
+
     def tick(self, now: float) -> None:
         """Do what is due at NOW (monotonic seconds)."""
         if now >= self._next_try:
@@ -188,7 +194,7 @@ class Delivery:
         failpoints.reached(Point.RECORDED)
         self._staged = None
         self._reads.update(zip((row.seq for row in rows), reads, strict=True))
-        self._roller.gathered(len(rows) if self._rolled else 0)
+        self._roller.gathered(len(rows) if self._roller.rolls else 0)
         return rows
 
     def _stage(self, reads: list[Read]) -> tuple[list[Row], dict[str, int]]:
@@ -227,7 +233,7 @@ class Delivery:
             text=outcome.text,
             confidence=outcome.confidence,
             pages=outcome.pages,
-            model=self._model,
+            model=read.model,
         )
         return Row(
             seq=seq,
@@ -238,7 +244,7 @@ class Delivery:
             recognised=read.recognised,
             published_as=None,
             kept=self._archive.keeps(outcome.status),
-            rolled=self._rolled,
+            rolled=self._roller.rolls,
             result=results.to_json(result),
         )
 

@@ -18,6 +18,12 @@ class ExitCode(IntEnum):
     UNHEALTHY = 8
 
 
+def sentence(cause: str, remedy: str) -> str:
+    """Both in one line, as a person reads them on a terminal and in systemd's status."""
+    stop = "" if remedy.endswith(("?", ".", "!")) else "."
+    return f"{cause}. {remedy}{stop}"
+
+
 class DigitdError(Exception):
     """An error with a stable code, a cause, and what the reader can do about it."""
 
@@ -30,8 +36,7 @@ class DigitdError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        stop = "" if self.remedy.endswith(("?", ".", "!")) else "."
-        return f"{self.cause}. {self.remedy}{stop}"
+        return sentence(self.cause, self.remedy)
 
 
 class ConfigError(DigitdError):

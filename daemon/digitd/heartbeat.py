@@ -24,6 +24,10 @@ class Heartbeat:
         self._next_ping = 0.0 if notifier.watchdog_seconds is not None else float("inf")
         self._next_status = 0.0
 
+    def watch(self, pool: LocalPool, supply: Supply) -> None:
+        """Listen to these from now on."""
+        self._pool, self._supply = pool, supply
+
     def next_due(self) -> float:
         """When `tick` has something to do (monotonic seconds)."""
         return min(self._next_ping, self._next_status)

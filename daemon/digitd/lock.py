@@ -20,6 +20,9 @@ TROUBLE_CHARACTERS = 200
 """In JSON each takes six bytes at most."""
 UNWATCHED = "the inbox is not watched"
 """What is told as trouble where it is this."""
+ANSWER_AT, ANSWER_BYTES = 4096, 4096
+"""Where in the file it stands what came of the last reload: a page of its own, for it is written at once."""
+CAUSE_CHARACTERS, REMEDY_CHARACTERS = 400, 200
 # `digitd status` holds the lock for the blink of an eye, to see whether anybody does.
 LOCK_SECONDS = 0.2
 
@@ -37,6 +40,16 @@ class Holder(Struct, frozen=True):
     beat: float = 0.0
     workers: int = 0
     wanted: int = 0
+
+
+class Answer(Struct, frozen=True):
+    """How many reloads were begun and ended; of one that was refused why, else `cause` is None."""
+
+    begun: int = 0
+    ended: int = 0
+    cause: str | None = None
+    remedy: str = ""
+    exit_code: int = 0
 
 
 class Lock:
@@ -70,6 +83,7 @@ class Lock:
         os.ftruncate(self._descriptor, 0)
         self._holder = Holder(os.getpid(), time.time())
         self._write()
+        self.answer(Answer())
         return self
 
     def tell(self, trouble: str | None, workers: int = 0, wanted: int = 0) -> None:
@@ -81,6 +95,12 @@ class Lock:
         before = self._holder
         self._holder = Holder(before.pid, before.since, shown, time.monotonic(), workers, wanted)
         self._write()
+
+    def answer(self, answer: Answer) -> None:
+        """Let `answer_of` know how a reload goes. OSError where that cannot be written."""
+        cause = None if answer.cause is None else answer.cause[:CAUSE_CHARACTERS]
+        told = Answer(answer.begun, answer.ended, cause, answer.remedy[:REMEDY_CHARACTERS], answer.exit_code)
+        os.pwrite(self._descriptor, msgspec.json.encode(told).ljust(ANSWER_BYTES), ANSWER_AT)
 
     def _write(self) -> None:
         # At once and over what is there: a reader sees the one or the other.
@@ -109,7 +129,7 @@ def holder_of(state: Path) -> Holder | None:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except OSError:
-                content = file.read().strip()
+                content = file.read(RECORD_BYTES).strip()
                 return msgspec.json.decode(content, type=Holder) if content else Holder()
     except FileNotFoundError:
         return None
@@ -119,3 +139,10 @@ def holder_of(state: Path) -> Holder | None:
             "Run it as the user that digitd runs as, or as one who may read all of state.path",
         ) from error
     return None
+
+
+def answer_of(state: Path) -> Answer | None:
+    """What the digitd that holds the state folder says of reloads; None from one that is too old to know any."""
+    with open(state / LOCK_NAME, "rb") as file:
+        content = os.pread(file.fileno(), ANSWER_BYTES, ANSWER_AT).strip()
+    return msgspec.json.decode(content, type=Answer) if content else None

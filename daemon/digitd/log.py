@@ -1,20 +1,32 @@
-"""Logging: events with fields, one JSON object a line off a terminal, coloured on one."""
+"""Logging: events with fields; coloured on a terminal, the journal's own fields under systemd, else lines of JSON."""
 
 import json
 import logging
 import sys
 import warnings
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Literal, TextIO, cast
+from typing import Any, Literal, TextIO
 
 import msgspec
 import structlog
 
+from digitd import names
+from digitd.errors import sentence
+from digitd.journald import Journald, encoded, is_listening_to
+
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+PRIORITIES = {"debug": "7", "info": "6", "warning": "4", "error": "3", "critical": "2"}
+"""What syslog and the journal call them."""
+REFUSALS = {"refused": "", "reload_refused": "the configuration in use stays: "}
+"""Events that are one sentence for a person, cause and remedy, wherever a person reads them; and how it begins."""
+IDENTIFIER = "digitd"
 
 Logger = structlog.typing.FilteringBoundLogger
 
 _least = logging.NOTSET
+# Loggers keep this very list: what is changed in it holds for those too that exist already.
+_processors: list[Any] = []
 
 
 def configure(
@@ -27,31 +39,39 @@ def configure(
     """Send every event of LEVEL and above to STREAM. Python's own warnings and logging become events too.
 
     Their time is RFC 3339: of CLOCK utc with `Z`, of local that of the machine's zone with its offset.
+    It may be called again: loggers that were made before follow.
     """
     global _least
     _least = LEVELS[level]
+    to_journal = form == "auto" and is_listening_to(stream)
     as_json = form == "json" or (form == "auto" and not stream.isatty())
-    shared: list[Any] = [
+    chain: list[Any] = [
+        _drop_below,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time") if clock == "utc" else _local_time,
     ]
-    if as_json:
-        shared += [structlog.processors.format_exc_info, _json]
+    if to_journal:
+        chain += [structlog.processors.format_exc_info, _datagram]
+    elif as_json:
+        chain += [structlog.processors.format_exc_info, _json]
     else:
-        shared.append(
-            structlog.dev.ConsoleRenderer(
-                colors=stream.isatty(), timestamp_key="time", pad_event_to=16, pad_level=False, sort_keys=False
-            )
-        )
+        chain.append(_Console(stream.isatty()))
+    _sink.lead(stream, to_journal=to_journal)
+    _processors[:] = chain
     structlog.configure(
-        processors=shared,
-        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _Stream(stream))),
+        processors=_processors,
+        wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
+        logger_factory=lambda *_: _sink,
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(handlers=[_Forward()], level=LEVELS[level], force=True)
     logging.captureWarnings(True)
     warnings.simplefilter("default")
+
+
+def is_in_journal() -> bool:
+    """Whether events go to systemd's journal."""
+    return _sink.to_journal
 
 
 def get(**fields: Any) -> Logger:
@@ -71,35 +91,100 @@ def _local_time(_: Any, __: str, event: Any) -> Any:
     return event
 
 
+def _drop_below(_: Any, method: str, event: Any) -> Any:
+    if LEVELS.get(method, logging.CRITICAL) < _least:
+        raise structlog.DropEvent
+    return event
+
+
 def _json(_: Any, __: str, event: Any) -> str:
     first = {key: event.pop(key) for key in ("time", "level", "event")}
+    return _text(first | event)
+
+
+def _text(value: Any) -> str:
     try:
-        return _encoder.encode(first | event).decode()
+        return _encoder.encode(value).decode()
     except UnicodeEncodeError:
         # A path of the configuration that is no UTF-8; names of scans never get here raw.
-        return json.dumps(first | event, default=str)
+        return json.dumps(value, default=str)
 
 
 _encoder = msgspec.json.Encoder(enc_hook=str)
 
 
-class _Stream:
-    """A stream that may fail: a full disk, a reader that left. Nothing of what is logged is worth a scan."""
+def _datagram(_: Any, __: str, event: Any) -> bytes:
+    """The event for the journal; its own fields begin with DIGITD_, for some names have a meaning there already."""
+    level, name = event.pop("level"), event.pop("event")
+    del event["time"]
+    fields = {"MESSAGE": _line(name, event), "PRIORITY": PRIORITIES[level], "SYSLOG_IDENTIFIER": IDENTIFIER}
+    fields["DIGITD_EVENT"] = name
+    for key, value in event.items():
+        if value is not None:
+            fields[f"DIGITD_{key}"] = value if isinstance(value, str) else _text(value)
+    return encoded(fields)
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
 
-    def write(self, line: str) -> None:
+def _line(name: str, event: Mapping[str, Any]) -> str:
+    """An event as a person reads it; what is long, and has parts of its own, is in the fields."""
+    if name in REFUSALS:
+        return _refusal(name, event)
+    shown = [name]
+    for key, value in event.items():
+        if key != "exception" and not isinstance(value, Mapping):
+            shown.append(f"{key}={value if isinstance(value, str) and value.isalnum() else _text(value)}")
+    line = names.printable(" ".join(shown))
+    return f"{line}\n{event['exception']}" if "exception" in event else line
+
+
+def _refusal(name: str, event: Mapping[str, Any]) -> str:
+    return names.printable(REFUSALS[name] + sentence(event["cause"], event["remedy"]))
+
+
+class _Console:
+    """Aligned lines; coloured on a terminal."""
+
+    def __init__(self, colours: bool) -> None:
+        self._render = structlog.dev.ConsoleRenderer(
+            colors=colours, timestamp_key="time", pad_event_to=16, pad_level=False, sort_keys=False
+        )
+
+    def __call__(self, logger: Any, method: str, event: Any) -> str:
+        if event["event"] in REFUSALS:
+            return f"digitd: {_refusal(event['event'], event)}"
+        return self._render(logger, method, event)
+
+
+class _Sink:
+    """Where events go. It may fail: a full disk, a reader that left. Nothing of what is logged is worth a scan."""
+
+    def __init__(self) -> None:
+        self._stream: TextIO = sys.stderr
+        self._journald: Journald | None = None
+        self.to_journal = False
+
+    def lead(self, stream: TextIO, *, to_journal: bool) -> None:
+        """Send on to this stream, or to the journal."""
+        self._stream, self.to_journal = stream, to_journal
+        if self._journald is not None:
+            self._journald.close()
+        self._journald = Journald() if to_journal else None
+
+    def msg(self, event: str | bytes) -> None:
+        """Send an event on."""
         try:
-            self._stream.write(line)
+            if isinstance(event, str):
+                self._stream.write(f"{event}\n")
+                self._stream.flush()
+            elif self._journald is not None:
+                self._journald.send(event)
         except OSError:
             return
 
-    def flush(self) -> None:
-        try:
-            self._stream.flush()
-        except OSError:
-            return
+    log = debug = info = warning = error = critical = msg
+
+
+_sink = _Sink()
 
 
 class _Forward(logging.Handler):

@@ -35,6 +35,12 @@ class Roller:
         self._deadline = time.monotonic() if self._gathered else float("inf")
         self._log = log.get()
 
+    def change(self, *, csv: bool, lines: bool, every: float, rows: int) -> None:
+        """Publish what has gathered as it was meant to be, and go on so."""
+        self.roll_all()
+        self._endings = (*([".csv"] if csv else []), *([".jsonl"] if lines else []))
+        self._every, self._rows = every, rows
+
     @property
     def rolls(self) -> bool:
         """Whether there are rolled files at all."""

@@ -5,12 +5,14 @@ import os
 import sqlite3
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import ExitStack
 
 from digitd import __version__, failpoints, fs, log, names, rebuild
 from digitd.archive import Archive, Filed
 from digitd.delivery import Delivery, Read
 from digitd.errors import (
+    DigitdError,
     EmptyScanError,
     FolderError,
     TruncatedScanError,
@@ -22,18 +24,19 @@ from digitd.failpoints import Point
 from digitd.heartbeat import Heartbeat
 from digitd.intake.settle import Ready
 from digitd.journal import is_damage
-from digitd.lock import Lock
+from digitd.lock import Answer, Lock
 from digitd.maintenance import Pruner
 from digitd.marks import Marks
 from digitd.metrics import Metrics
 from digitd.observer import Observer
 from digitd.outbox import Outbox
 from digitd.pool.halving import Loss
-from digitd.pool.local import Done, LocalPool
+from digitd.pool.local import Done
 from digitd.pool.messages import Finding, Job, Seen
 from digitd.preflight import check_folders
 from digitd.profiles import chooser
 from digitd.recognition.bundle import Bundle, shipped
+from digitd.reload import Renewal
 from digitd.results import Status
 from digitd.rolling import Roller
 from digitd.settings import Settings
@@ -42,11 +45,12 @@ from digitd.supply import Supply
 from digitd.systemd import Notifier
 from digitd.tables import Identity
 from digitd.tally import Tally
-from digitd.workers import say_loss, say_output, setup_of
+from digitd.workers import pool_of, say_loss
 
 # Well inside systemd's TimeoutStopSec: what is in hand then stays in the inbox.
 STOP_SECONDS = 45.0
 LOAD_LOOK_SECONDS = 5.0
+RENEWAL_LOOK_SECONDS = 0.1
 DRAIN_SECONDS = 0.5
 WAKE_BYTES = 4096
 # Names of scans that a warning lists.
@@ -57,12 +61,16 @@ _MAY_GROW = frozenset({TruncatedScanError.code, EmptyScanError.code})
 _LETHAL = frozenset({WorkerDiedError.code, WorkerTimeoutError.code, WorkerMemoryError.code})
 
 
-def run(settings: Settings, *, once: bool) -> None:
+Load = Callable[[], Settings]
+
+
+def run(settings: Settings, *, once: bool, load: Load | None = None) -> None:
     """Read the inbox until a signal asks to stop, or, ONCE, until nothing waits.
 
-    DigitdError where it cannot start.
+    LOAD reads the configuration anew, for a reload; without it SIGHUP asks to stop. DigitdError where it cannot start.
     """
     asked: list[str] = []
+    reload_asked: list[bool] = []
     daemon: Daemon | None = None
 
     def ask_to_stop(why: str) -> None:
@@ -70,9 +78,14 @@ def run(settings: Settings, *, once: bool) -> None:
         if daemon is not None:
             daemon.ask_to_stop(why)
 
+    def ask_to_reload() -> None:
+        reload_asked.append(True)
+        if daemon is not None:
+            daemon.ask_to_reload()
+
     with ExitStack() as stack:
         # First in, last out: a signal finds it whatever is being set up or put away.
-        stack.enter_context(StopSignals(ask_to_stop))
+        stack.enter_context(StopSignals(ask_to_stop, None if load is None else ask_to_reload))
         check_folders(settings, make=True)
         lock = stack.enter_context(Lock(settings.state.path))
         notifier = Notifier()
@@ -81,9 +94,11 @@ def run(settings: Settings, *, once: bool) -> None:
         # Last of what may be refused: a start that fails leaves no mark.
         marks = Marks(settings)
         marks.claim()
-        daemon = Daemon(settings, bundle, notifier, lock, marks, stack, once=once)
+        daemon = Daemon(settings, bundle, notifier, lock, marks, stack, once=once, load=load)
         if asked:
             daemon.ask_to_stop(asked[0])
+        if reload_asked:
+            daemon.ask_to_reload()
         try:
             daemon.run()
         except sqlite3.Error as error:
@@ -105,26 +120,20 @@ class Daemon:
         stack: ExitStack,
         *,
         once: bool,
+        load: Load | None = None,
     ) -> None:
-        self._settings, self._once, self._notifier, self._marks = settings, once, notifier, marks
+        self._settings, self._once, self._notifier, self._lock = settings, once, notifier, lock
+        self._bundle, self._marks, self._load_settings = bundle, marks, load
         self._log = log.get()
         self._log.info("starting", version=__version__, once=once, config=settings.effective())
         self._wake_end, self._sleep_end = _pipe(stack)
         self._tally = Tally()
         # First of all: the libraries load in other processes while this one opens the journal.
-        self._pool = LocalPool(
-            setup_of(settings),
-            settings.workers.number,
-            settings.workers.timeout,
-            settings.workers.memory,
-            on_output=say_output,
-            on_loss=self._note_loss,
-            sha256=bundle.sha256,
-        )
-        stack.callback(self._pool.stop)
+        self._pool = pool_of(settings, bundle.sha256, self._note_loss)
+        stack.callback(lambda: self._pool.stop())
         self._pool.start()
         archive = self._archive = Archive(os.fspath(settings.inbox.path), settings.sources.model_dump())
-        journal = stack.enter_context(
+        journal = self._journal = stack.enter_context(
             rebuild.opened(
                 settings.state.path,
                 settings.inbox.path,
@@ -135,13 +144,7 @@ class Daemon:
         )
         outbox = Outbox(settings.outbox.path)
         json = settings.outbox.json_
-        self._supply = Supply(
-            settings.inbox,
-            once=once,
-            wake=self._wake,
-            knows_kept=journal.knows_kept if _keeps_any(archive) or journal.has_kept else _never,
-            mirrors=settings.mirrors,
-        )
+        self._supply = self._supply_of(settings)
         self._delivery = Delivery(
             journal,
             outbox,
@@ -154,7 +157,6 @@ class Daemon:
                 every=settings.outbox.every,
                 rows=settings.outbox.rows,
             ),
-            model=bundle.model,
             json=json,
             on_filed=self._note_filed,
             tally=self._tally,
@@ -165,6 +167,9 @@ class Daemon:
         self._batches = 0
         self._read: Counter[str] = Counter()
         self._stop_asked: str | None = None
+        self._reload_asked = False
+        self._renewal: Renewal | None = None
+        self._answer = Answer()
         self._heartbeat = Heartbeat(notifier, lock, self._pool, self._supply, self._delivery)
         self._observer = Observer(settings, bundle.model, journal, self._pool, self._supply, self._delivery)
         self._metrics = Metrics(settings, self._tally, self._observer.look)
@@ -173,6 +178,22 @@ class Daemon:
         """Finish what is in hand, then end. Safe in a signal handler and from any thread."""
         self._stop_asked = why
         self._wake()
+
+    def ask_to_reload(self) -> None:
+        """Take the configuration in anew. Safe in a signal handler and from any thread."""
+        self._reload_asked = True
+        self._wake()
+
+    def _supply_of(self, settings: Settings) -> Supply:
+        """The inbox as these settings have it; kept scans are known where there are any."""
+        kept = _keeps_any(self._archive) or self._journal.has_kept
+        return Supply(
+            settings.inbox,
+            once=self._once,
+            wake=self._wake,
+            knows_kept=self._journal.knows_kept if kept else _never,
+            mirrors=settings.mirrors,
+        )
 
     def run(self) -> None:
         """The loop."""
@@ -183,6 +204,7 @@ class Daemon:
         try:
             self._load()
             while self._stop_asked is None and not (self._once and self._nothing_left()):
+                self._reload()
                 self._supply.advance()
                 self._feed()
                 self._wait(self._patience())
@@ -209,6 +231,102 @@ class Daemon:
             pids=self._pool.pids,
             loading_ms=round((time.monotonic() - begun) * 1000),
         )
+
+    def _reload(self) -> None:
+        """Take a new configuration in, if it was asked for: all of it, or, where it cannot be used, nothing."""
+        try:
+            if self._renewal is None:
+                if not self._reload_asked or self._load_settings is None:
+                    return
+                self._reload_asked = False
+                self._notifier.reloading()
+                self._tell(Answer(self._answer.begun + 1, self._answer.ended))
+                self._renewal = Renewal(self._settings, self._bundle, self._load_settings(), self._note_loss)
+            if not self._renewal.ready():
+                return
+            self._renewal.marks.claim()
+        except DigitdError as error:
+            self._drop_renewal()
+            code = int(error.exit_code)
+            self._log.error("reload_refused", code=error.code, cause=error.cause, remedy=error.remedy, exit_code=code)
+            self._end_reload(Answer(cause=error.cause, remedy=error.remedy, exit_code=code))
+            return
+        if self._drain_for(self._renewal):
+            self._take_over(self._renewal)
+            self._renewal = None
+            self._end_reload(Answer())
+
+    def _drain_for(self, renewal: Renewal) -> bool:
+        """Let the workers finish what they have in hand, if others take their place; False if it is to stop instead."""
+        if renewal.pool is None:
+            return True
+        deadline = time.monotonic() + STOP_SECONDS
+        while self._pool.busy and time.monotonic() < deadline and self._stop_asked is None:
+            self._finish_in_hand()
+        if self._stop_asked is not None:
+            return False
+        for taken in self._in_hand.values():
+            # It hangs, and the next workers begin it anew.
+            for ready, _, _ in taken:
+                self._supply.retry(ready.path)
+        self._in_hand.clear()
+        self._pool.stop()
+        self._pool = renewal.pool
+        return True
+
+    def _take_over(self, renewal: Renewal) -> None:
+        """Use the new configuration; what is in hand stays so, and nothing that waits is forgotten."""
+        change, settings = renewal.change, renewal.change.settings
+        self._settings, self._bundle, self._marks = settings, renewal.bundle, renewal.marks
+        log.configure(settings.log.level, settings.log.format, clock=settings.log.time)
+        self._recognition = chooser(settings.recognition, settings.profiles)
+        if change.touches("state"):
+            self._pruner = Pruner(self._journal, settings.inbox.path, settings.state.keep)
+        if change.touches("outbox", "sources"):
+            self._delivery.change(
+                settings.sources.model_dump(),
+                json=settings.outbox.json_,
+                csv=settings.outbox.csv,
+                every=settings.outbox.every,
+                rows=settings.outbox.rows,
+            )
+        if change.touches("inbox", "sources"):
+            self._change_supply(settings)
+        self._heartbeat.watch(self._pool, self._supply)
+        self._observer.watch(settings, self._bundle.model, self._pool, self._supply)
+        self._metrics.configure(settings)
+        pids = self._pool.pids
+        self._log.info("reloaded", changed=change.values, model=self._bundle.model.sha256, pids=pids)
+        if change.restart:
+            remedy = "restart digitd: until then the values it was started with hold"
+            self._log.warning("restart_needed", keys=change.restart, remedy=remedy)
+
+    def _change_supply(self, settings: Settings) -> None:
+        """Look at the inbox anew. The new watcher begins with a rescan, so nothing falls between the two."""
+        held = self._supply.held
+        self._supply.stop()
+        self._supply = self._supply_of(settings)
+        for path in held:
+            self._supply.hold(path)
+        self._supply.start()
+
+    def _end_reload(self, how: Answer) -> None:
+        self._notifier.ready()
+        begun = self._answer.begun
+        self._tell(Answer(begun, begun, how.cause, how.remedy, how.exit_code))
+
+    def _tell(self, answer: Answer) -> None:
+        self._answer = answer
+        try:
+            self._lock.answer(answer)
+        except OSError as error:
+            # The log and systemd have been told; who asked gives up waiting.
+            self._log.debug("status_not_told", error=str(error))
+
+    def _drop_renewal(self) -> None:
+        if self._renewal is not None and self._renewal.pool is not self._pool:
+            self._renewal.drop()
+        self._renewal = None
 
     def _feed(self) -> None:
         """An idle worker gets whatever is ready; while all are busy, only whole batches queue up for them."""
@@ -291,7 +409,7 @@ class Daemon:
             self._log.debug("scan_not_ready", scan=names.printable(path), reason=code or "it ends in zeros")
             self._supply.retry(path)
             return None
-        return Read(identity, finding.sha256, outcome, since, now, device)
+        return Read(identity, finding.sha256, outcome, since, now, self._bundle.model, device)
 
     def _note_loss(self, pid: int, loss: Loss, scans: int) -> None:
         self._tally.lost[loss] += 1
@@ -318,6 +436,8 @@ class Daemon:
             return 0.0
         now = time.monotonic()
         due = self._delivery.next_due() - now
+        if self._reload_asked or self._renewal is not None:
+            due = min(due, RENEWAL_LOOK_SECONDS)
         if not self._delivery.held_up:
             due = min(due, self._supply.next_due() - now)
         due = min(due, self._pruner.next_due() - now, self._heartbeat.next_due() - now)
@@ -329,12 +449,11 @@ class Daemon:
         self._log.info("stopping", why=why, in_hand=self._supply.in_hand)
         self._notifier.stopping()
         self._supply.stop()
+        self._drop_renewal()
         deadline = time.monotonic() + STOP_SECONDS
         try:
             while whole and self._pool.busy and time.monotonic() < deadline:
-                self._wait(DRAIN_SECONDS)
-                self._delivery.tick(time.monotonic())
-                self._heartbeat.tick(self._read)
+                self._finish_in_hand()
         finally:
             self._delivery.close()
             self._metrics.close()
@@ -343,6 +462,12 @@ class Daemon:
         self._log.info("stopped", why=why, read=dict(self._read))
         if whole and self._once and self._stop_asked is None:
             self._refuse_unfiled()
+
+    def _finish_in_hand(self) -> None:
+        """Wait a moment for the workers, and see to what they give."""
+        self._wait(DRAIN_SECONDS)
+        self._delivery.tick(time.monotonic())
+        self._heartbeat.tick(self._read)
 
     def _refuse_unfiled(self) -> None:
         """What a drain leaves behind is worth a word and an exit code."""

@@ -1,4 +1,4 @@
-"""Signals: the first SIGTERM or SIGINT asks the daemon to finish what is in hand, the second insists."""
+"""Signals: the first SIGTERM or SIGINT asks to finish what is in hand, the second insists; SIGHUP asks to reload."""
 
 import os
 import signal
@@ -10,16 +10,23 @@ INSISTED = 128
 
 
 class StopSignals:
-    """While it is entered, SIGTERM and SIGINT call ON_STOP once; a second one ends the process at once."""
+    """While it is entered, SIGTERM and SIGINT call ON_STOP once; a second one ends the process at once.
 
-    def __init__(self, on_stop: Callable[[str], None]) -> None:
-        self._on_stop = on_stop
+    SIGHUP calls ON_RELOAD each time. Without one it is what a terminal says that closes, and stops as the others do,
+    unless whoever started the process (nohup) has it ignored.
+    """
+
+    def __init__(self, on_stop: Callable[[str], None], on_reload: Callable[[], None] | None = None) -> None:
+        self._on_stop, self._on_reload = on_stop, on_reload
         self._asked = False
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> Self:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._before[number] = signal.signal(number, self._handle)
+        if self._on_reload is not None or signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            handle = self._handle if self._on_reload is None else self._reload
+            self._before[signal.SIGHUP] = signal.signal(signal.SIGHUP, handle)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -32,3 +39,7 @@ class StopSignals:
             os._exit(INSISTED + number)
         self._asked = True
         self._on_stop(signal.Signals(number).name)
+
+    def _reload(self, _: int, __: FrameType | None) -> None:
+        if self._on_reload is not None:
+            self._on_reload()

@@ -217,6 +217,11 @@ class Supply:
         return len(self._in_hand)
 
     @property
+    def held(self) -> frozenset[str]:
+        """The scans in hand."""
+        return frozenset(self._in_hand)
+
+    @property
     def more(self) -> bool:
         """Whether more wait in the inbox than are known here."""
         return self._more

@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from digitd import failpoints, fs, log
@@ -23,6 +23,10 @@ class Syncer:
         self._next = float("inf")
         self._failed = False
         self._log = log.get()
+
+    def add(self, folders: Iterable[str]) -> None:
+        """Sync these too from now on."""
+        self._folders = sorted({*self._folders, *folders})
 
     def ask(self, at: float) -> None:
         """Sync at this moment (monotonic seconds), or earlier if that was asked for."""

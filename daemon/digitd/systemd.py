@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 
 START_SECONDS = 120
 """How long a start that is on its way may be silent; a slow disk writes 16 MB in a second."""
@@ -30,6 +31,16 @@ class Notifier:
         """It takes longer than usual, and why: from now on it may take START_SECONDS more, until this is said again."""
         self._send(f"EXTEND_TIMEOUT_USEC={START_SECONDS * 1_000_000}\nSTATUS={sentence}")
 
+    def reloading(self) -> None:
+        """The daemon takes a new configuration in; `ready` follows, whatever comes of it."""
+        self._send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+
+    def refused(self, sentence: str, number: int | None) -> None:
+        """The daemon does not start: why, and the errno of the cause, if there is one."""
+        self.status(sentence)
+        if number is not None:
+            self._send(f"ERRNO={number}")
+
     def stopping(self) -> None:
         """The daemon finishes what is in hand."""
         self._send("STOPPING=1")
@@ -55,3 +66,10 @@ class Notifier:
         except OSError:
             # systemd being away or busy is no reason to stop reading scans; its watchdog notices what matters.
             return
+
+
+def tell_refused(sentence: str, error: BaseException) -> None:
+    """Tell systemd, if it started this process, why there will be no daemon."""
+    notifier = Notifier()
+    notifier.refused(sentence, error.__cause__.errno if isinstance(error.__cause__, OSError) else None)
+    notifier.close()

@@ -142,7 +142,7 @@ def test_a_config_that_lies_about_is_not_taken(house: House) -> None:
 
 def test_help_is_short_and_has_an_example(house: House) -> None:
     """The help of every command fits a screen and shows an example."""
-    commands = ("run", "read", "status", "check", "retry", "train", "evaluate", "explain")
+    commands = ("run", "reload", "read", "status", "check", "retry", "train", "evaluate", "explain")
     for command in commands:
         shown = digitd(command, "--help", cwd=house.root, env=environment(house.root, COLUMNS="80"))
         assert shown.returncode == 0, command

@@ -1,5 +1,6 @@
 """What digitd does not start with: an exit code each, and one event that names cause and remedy."""
 
+import errno
 import os
 import shutil
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from digitd.marks import MARK_NAME
-from e2e.harness import ROOT, Daemon, House
+from e2e.harness import ROOT, Daemon, House, Manager
 
 Breaks = Callable[[House], dict[str, Any]]
 
@@ -75,6 +76,23 @@ def test_refused_at_start(house: House, case: str) -> None:
     assert checked.returncode == code
     assert event["cause"] in checked.stderr.decode()
     assert checked.stderr.count(b"\n") == 1
+
+
+def test_systemd_hears_why(house: House, manager: Manager) -> None:
+    """Its status line then has the same sentence as the log, and the error of the system, if it was one."""
+    house.inbox.rmdir()
+    with Daemon(house, NOTIFY_SOCKET=f"@{manager.name}") as daemon:
+        assert daemon.wait_end() == 4
+    [event] = daemon.named("refused")
+    assert manager.listen() == [f"STATUS={event['cause']}. {event['remedy']}.", f"ERRNO={errno.ENOENT}"]
+
+
+def test_a_command_line_that_is_wrong(house: House, manager: Manager) -> None:
+    """It is one line too, with a remedy, and systemd hears of it."""
+    with Daemon(house, "--colour", NOTIFY_SOCKET=f"@{manager.name}") as daemon:
+        assert daemon.wait_end() == 2
+    assert daemon.garbage == [b"digitd: No such option: --colour. See digitd run --help.\n"]
+    assert manager.listen() == ["STATUS=No such option: --colour. See digitd run --help."]
 
 
 def test_second_daemon_on_the_same_state(house: House) -> None:

@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "daemon" / "digitd"
 
 # What each module or package of digitd may import of digitd, besides itself.
-FOUNDATION = {"errors", "units", "names", "fs", "log", "settings", "mistakes", "config", "results"}
+FOUNDATION = {"errors", "units", "names", "fs", "journald", "log", "settings", "mistakes", "config", "results"}
 PARTS = {
     "__init__": set(),
     "__main__": {"cli"},
@@ -20,7 +20,8 @@ PARTS = {
     "errors": set(),
     "units": set(),
     "names": set(),
-    "log": set(),
+    "journald": set(),
+    "log": {"errors", "journald", "names"},
     "systemd": set(),
     "signals": set(),
     "failpoints": set(),
@@ -70,6 +71,7 @@ PARTS = {
     "report": FOUNDATION | {"health", "history", "journal", "lock", "recognition", "room", "versions", "waiting"},
     "retry": FOUNDATION | {"archive", "intake", "tickets"},
     "workers": {"log", "names", "settings", "pool", "recognition"},
+    "reload": FOUNDATION | {"lock", "marks", "pool", "preflight", "recognition", "workers"},
     "bulk": FOUNDATION | {"intake", "pool", "workers"},
     "evaluation": FOUNDATION | {"recognition", "imaging", "training", "labels", "workers", "bulk"},
 }

@@ -201,6 +201,7 @@ def test_a_file_from_the_far_future_is_delivered(rig: Rig, delivery: Delivery, m
         read.outcome,
         read.received,
         read.recognised,
+        read.model,
     )
     delivery.deliver([far_read])
     (result,) = rig.json_results()

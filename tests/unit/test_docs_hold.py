@@ -27,7 +27,7 @@ PAGES = sorted(
 FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 PROGRAM = re.compile(r"(?:/\S+/)?digitd")
 TREE: Any = typer.main.get_command(app)
-VARIABLES = {"DIGITD_CONFIG"}
+VARIABLES = {"DIGITD_CONFIG", "DIGITD_TEST_CACHE"}
 """Those that name no key."""
 EVERYWHERE = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
@@ -160,11 +160,13 @@ def test_yaml_that_is_shown_is_a_configuration(page: Path, tmp_path: Path, monke
 
 @EVERYWHERE
 def test_variables_that_are_named_override_a_key(page: Path) -> None:
-    """What begins with DIGITD_ is a key of config.yaml, or one of the two that are not."""
+    """What begins with DIGITD_ is a key of config.yaml, an event's field in the journal, or one of the others."""
+    events = table(ROOT / "docs" / "operations.md", "event", "level", "fields")
+    fields = {ENV_PREFIX + field.upper() for _, _, told, *_ in events for field in codes(told)} | {"DIGITD_EVENT"}
     keys = {ENV_PREFIX + key.upper().replace(".", "__") for key in all_keys()}
     named = set(re.findall(r"\bDIGITD_[A-Z0-9_]*[A-Z0-9]\b", text_of(page)))
     # `DIGITD_A__B` in the changes of old and in decisions stands for any.
-    assert named <= keys | VARIABLES | {"DIGITD_A__B"}
+    assert named <= keys | fields | VARIABLES | {"DIGITD_A__B"}
 
 
 def all_keys() -> Iterator[str]:

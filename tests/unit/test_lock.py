@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from digitd.errors import AlreadyRunningError, ExitCode, FolderError
-from digitd.lock import LOCK_NAME, RECORD_BYTES, Lock, holder_of
+from digitd.lock import ANSWER_AT, ANSWER_BYTES, LOCK_NAME, Answer, Lock, answer_of, holder_of
 
 
 def test_one_digitd_has_the_state_folder(tmp_path: Path) -> None:
@@ -66,4 +66,19 @@ def test_what_it_waits_for_is_told_and_taken_back(tmp_path: Path) -> None:
             assert before <= holder.beat <= time.monotonic()
             assert holder.pid == os.getpid()
             assert holder.trouble == (trouble and trouble[:200])
-            assert (tmp_path / LOCK_NAME).stat().st_size == RECORD_BYTES
+            assert (tmp_path / LOCK_NAME).stat().st_size == ANSWER_AT + ANSWER_BYTES
+
+
+def test_what_came_of_a_reload_is_told_beside_it(tmp_path: Path) -> None:
+    """However long the sentences are; an older digitd, whose file ends before that, is one that knows no reload."""
+    with Lock(tmp_path) as lock:
+        assert answer_of(tmp_path) == Answer()
+        lock.tell("No space left on device")
+        lock.answer(Answer(2, 2, "\u20ac" * 5000, "\n" * 5000, 4))
+        assert answer_of(tmp_path) == Answer(2, 2, "\u20ac" * 400, "\n" * 200, 4)
+        holder = holder_of(tmp_path)
+        assert holder is not None
+        assert holder.trouble == "No space left on device"
+        assert (tmp_path / LOCK_NAME).stat().st_size == ANSWER_AT + ANSWER_BYTES
+        os.truncate(tmp_path / LOCK_NAME, 2048)
+        assert answer_of(tmp_path) is None

@@ -16,6 +16,7 @@ from digitd import results
 from digitd.errors import FolderError
 from digitd.health import Verdict
 from digitd.lock import Lock
+from digitd.migrate import VERSION
 from digitd.report import Workers, health, report
 from digitd.results import Status
 from digitd.settings import Inbox, ModelChoice, Outbox, Settings, Sources, State
@@ -63,7 +64,7 @@ def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rig:
         for number, (moment, status) in enumerate(moments):
             rig.drop(f"{number}.png")
             read = rig.read(f"{number}.png", status)
-            delivery.deliver([type(read)(read.identity, read.sha256, read.outcome, moment, moment)])
+            delivery.deliver([type(read)(read.identity, read.sha256, read.outcome, moment, moment, read.model)])
         delivery.close()
     return rig
 
@@ -85,7 +86,7 @@ def test_it_counts_today_and_the_last_minute(rig: Rig) -> None:
     assert told.room.keys() == {"inbox", "outbox", "archive", "state"}
     assert told.bundle is not None
     assert told.bundle.engine == "litert"
-    assert (told.versions.results, told.versions.journal) == (results.SCHEMA, 1)
+    assert (told.versions.results, told.versions.journal) == (results.SCHEMA, VERSION)
     msgspec.json.encode(told)
 
 

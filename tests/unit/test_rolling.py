@@ -213,7 +213,7 @@ def test_rows_of_a_reading_with_several_pages_stay_together(tmp_path: Path) -> N
         read = rig.read("three.tif")
         pages = tuple(results.Reading(number, 9, 9, str(number), 0.9) for number in (1, 2, 3))
         outcome = results.Outcome(results.Status.ACCEPTED, None, "1\f2\f3", 0.9, pages)
-        delivery.deliver([type(read)(read.identity, read.sha256, outcome, read.received, read.recognised)])
+        delivery.deliver([type(read)(read.identity, read.sha256, outcome, read.received, read.recognised, read.model)])
         delivery.tick(0.0)
     assert len(rig.files("*.csv")) == 1
     assert [(row["page"], row["pages"], row["text"]) for row in rig.csv_rows()] == [

@@ -38,3 +38,28 @@ def test_the_second_signal_insists(first: str, second: str) -> None:
         assert process.poll() is None
         process.send_signal(signal.Signals[second])
         assert process.wait(20) == INSISTED + signal.Signals[second]
+
+
+def test_a_hangup_asks_to_reload_each_time() -> None:
+    """And is no stop, however often it comes."""
+    asked: list[str] = []
+    reloads: list[bool] = []
+    with StopSignals(asked.append, lambda: reloads.append(True)):
+        os.kill(os.getpid(), signal.SIGHUP)
+        os.kill(os.getpid(), signal.SIGHUP)
+    assert (asked, reloads) == ([], [True, True])
+
+
+def test_a_hangup_of_nothing_to_reload_asks_to_stop() -> None:
+    """It is a terminal that closes; one that is ignored from the start (nohup) stays so."""
+    asked: list[str] = []
+    with StopSignals(asked.append):
+        os.kill(os.getpid(), signal.SIGHUP)
+    assert asked == ["SIGHUP"]
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with StopSignals(asked.append):
+            os.kill(os.getpid(), signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert asked == ["SIGHUP"]

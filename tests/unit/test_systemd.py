@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,11 +35,17 @@ def test_each_state_is_one_datagram(systemd: socket.socket) -> None:
     notifier.ready()
     notifier.alive()
     notifier.status("3 waiting, größe")
+    notifier.reloading()
+    notifier.refused("no such inbox. Make it.", 2)
     notifier.stopping()
-    assert [systemd.recv(1000).decode() for _ in range(4)] == [
+    said = [systemd.recv(1000).decode() for _ in range(7)]
+    assert 0 < int(said.pop(3).removeprefix("RELOADING=1\nMONOTONIC_USEC=")) <= time.monotonic_ns() // 1000
+    assert said == [
         "READY=1",
         "WATCHDOG=1",
         "STATUS=3 waiting, größe",
+        "STATUS=no such inbox. Make it.",
+        "ERRNO=2",
         "STOPPING=1",
     ]
     notifier.close()

@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 
 from digitd import __version__, names
-from digitd.cli import evaluate, explain, read, run_, status, train
+from digitd.cli import evaluate, explain, read, reload_, run_, status, train
 from digitd.cli.common import Commands, Config
-from digitd.errors import DigitdError, ExitCode
+from digitd.errors import DigitdError, ExitCode, UsageError
+from digitd.journald import is_listening_to
+from digitd.systemd import tell_refused
 
 app = typer.Typer(
     name="digitd",
@@ -20,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (run_, read, explain, status, train, evaluate):
+for module in (run_, reload_, read, explain, status, train, evaluate):
     module.register(app)
 
 
@@ -47,7 +49,12 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         app(args=arguments, standalone_mode=True)
     except DigitdError as error:
-        print(f"digitd: {names.printable(str(error))}", file=sys.stderr)
+        sentence = names.printable(str(error))
+        # In the journal it is an error, and the name is there already.
+        print(("<3>" if is_listening_to(sys.stderr) else "digitd: ") + sentence, file=sys.stderr)
+        if isinstance(error, UsageError):
+            # A unit whose command line is wrong has no daemon yet that could tell systemd so.
+            tell_refused(sentence, error)
         return error.exit_code
     except OSError as error:
         # Nothing more can be printed there; at the exit Python would try once more.

@@ -15,7 +15,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from digitd.config import load
-from digitd.errors import DigitdError
+from digitd.errors import DigitdError, UsageError
 from digitd.settings import Settings
 
 Config = Annotated[
@@ -64,8 +64,15 @@ def _console(terminal: bool, *, stderr: bool) -> Console:
     return _Console(stderr=stderr, width=None if terminal else WIDE, highlight=False, markup=False)
 
 
+_WrongUsage: type[Exception] = typer.BadParameter.__mro__[1]
+"""What a command line that cannot be understood raises; where it is defined depends on typer's version."""
+
+
 class Commands(TyperGroup):
-    """The commands, each ended alike when whoever reads its output (`| head`) has enough: quietly, with 0."""
+    """The commands, each ended alike when whoever reads its output (`| head`) has enough: quietly, with 0.
+
+    What cannot be understood is one line with a remedy, as every refusal: systemd and scripts show no more than that.
+    """
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that is named."""
@@ -78,6 +85,23 @@ class Commands(TyperGroup):
             # What is left in the buffer goes nowhere.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return None
+        except _WrongUsage as error:
+            raise wrong_usage(error) from error
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Understand what stands before the command."""
+        try:
+            return super().make_context(*arguments, **options)
+        except _WrongUsage as error:
+            raise wrong_usage(error) from error
+
+
+def wrong_usage(error: Any) -> UsageError:
+    """In one line: what is wrong, and where to look."""
+    command = "digitd" if error.ctx is None else f"digitd {error.ctx.info_name}"
+    if error.ctx is None or error.ctx.parent is None:
+        command = "digitd"
+    return UsageError(" ".join(error.format_message().split()).rstrip("."), f"See {command} --help")
 
 
 @contextmanager

@@ -37,15 +37,26 @@ def run(
         log.configure(settings.log.level, settings.log.format, clock=settings.log.time)
         from digitd import service
 
-        service.run(settings, once=once)
+        # Of a terminal, and of a drain, a hangup is the end.
+        reloads = not once and not sys.stderr.isatty()
+        service.run(settings, once=once, load=(lambda: load(chosen)) if reloads else None)
     except DigitdError as error:
-        code = int(error.exit_code)
-        log.get().error("refused", code=error.code, cause=error.cause, remedy=error.remedy, exit_code=code)
+        _say_refused(error)
         sys.exit(error.exit_code)
     except Exception:  # noqa: BLE001 - a bug is an event of the log too
         remedy = "Start it again, nothing is lost; please report this with the lines above"
         log.get().error("crashed", remedy=remedy, exit_code=int(ExitCode.BUG), exc_info=True)
         sys.exit(ExitCode.BUG)
+
+
+def _say_refused(error: DigitdError) -> None:
+    """To the log, and to systemd, whose status then has the same sentence."""
+    from digitd import log, names
+    from digitd.systemd import tell_refused
+
+    code = int(error.exit_code)
+    log.get().error("refused", code=error.code, cause=error.cause, remedy=error.remedy, exit_code=code)
+    tell_refused(names.printable(str(error)), error)
 
 
 def _say_thread_failed(failure: threading.ExceptHookArgs) -> None:

@@ -139,7 +139,7 @@ def _start_apart(process: ForkServerProcess) -> None:
     """
     # It lifts the block at its own start, so that comes first.
     resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGHUP, signal.SIGINT, signal.SIGTERM))
     try:
         for left in reversed(range(SERVER_TRIES)):
             try:

@@ -54,7 +54,8 @@ def main(setup: Setup, channel: Connection, output: Connection, progress: c_uint
     """Serve batches until the channel closes."""
     _die_with_the_daemon()
     box.leave_no_core()
-    # Both go to a whole group (Ctrl-C, `timeout`, `kill 0`): the daemon is who ends its workers.
+    # They go to a whole group (Ctrl-C, `timeout`, a closed terminal): the daemon is who ends its workers.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     # Native libraries print to these; the daemon turns it into events.
