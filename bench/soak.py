@@ -127,6 +127,8 @@ def report(samples: list[Sample], rate: float, dropped: int, consumer: Consumer,
     minutes = samples[-1].seconds / 60
     grows = {name: slope(warm, name) for name in ("main", "workers", "journal")}
     whole = grows["main"] + grows["workers"]
+    half = samples[len(samples) // 2 :]
+    late = slope(half, "main") + slope(half, "workers")
     descriptors = sorted({sample.descriptors for sample in warm})
     threads = sorted({sample.threads for sample in warm})
 
@@ -148,6 +150,7 @@ def report(samples: list[Sample], rate: float, dropped: int, consumer: Consumer,
         f"| scans in {minutes:.0f} minutes | each once | {dropped:,} ({statuses}); {consumer.verdict(dropped)} |",
         f"| memory of the tree grows in an hour by | {SLOPE_MOST:.0f} MB | {whole:+.2f} MB (main {grows['main']:+.2f}, "
         f"workers and their server {grows['workers']:+.2f}) |",
+        f"| the same in the last half of the time | - | {late:+.2f} MB |",
         f"| memory, main and workers | - | {span('main')}, {span('workers')} |",
         f"| descriptors of the tree | constant | {', '.join(map(str, descriptors))} |",
         f"| threads of the tree | constant | {', '.join(map(str, threads))} |",
