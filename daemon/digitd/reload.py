@@ -105,6 +105,11 @@ def ask(state: Path) -> Answer:
         )
     if before is None:
         raise UsageError(f"the digitd that runs (process {holder.pid}) is too old to reload", "Restart it")
+    if not before.reachable:
+        raise UsageError(
+            f"digitd (process {holder.pid}) was started on a terminal or with --once, and does not reload",
+            "Restart it; as a service, or with its log in a file, it does",
+        )
     try:
         os.kill(holder.pid, signal.SIGHUP)
     except OSError as error:
