@@ -77,7 +77,8 @@ class Renewal:
         self.bundle = Bundle.load(settings.model.bundle or shipped())
         self.pool: LocalPool | None = None
         """Workers of its own; None if those that there are will do."""
-        if self.change.touches("workers", "limits", "model") or self.bundle.sha256 != bundle.sha256:
+        # Not its hash alone: workers take the temperature from bundle.json, too.
+        if self.change.touches("workers", "limits", "model") or self.bundle.manifest != bundle.manifest:
             self.pool = pool_of(settings, self.bundle.sha256, on_loss)
             self.pool.start()
 

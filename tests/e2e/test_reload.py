@@ -182,7 +182,7 @@ def test_a_bundle_that_was_trained_anew_is_used(house: House) -> None:
     shutil.copytree(ROOT / "daemon" / "digitd" / "models" / "default", bundle)
     house.configure({"model": {"bundle": str(bundle)}})
     with Daemon(house) as daemon:
-        daemon.wait_ready()
+        workers = daemon.wait_ready().workers()
         house.drop("a.png", scans.scan(4))
         assert house.result("a.png.json")["model"]["version"] != "of this test"
         description = bundle / "bundle.json"
@@ -192,6 +192,8 @@ def test_a_bundle_that_was_trained_anew_is_used(house: House) -> None:
         assert done.returncode == 0, done.stderr
         house.drop("b.png", scans.scan(4))
         assert house.result("b.png.json")["model"]["version"] == "of this test"
+        # Its weights are the same, and its temperature need not be: the workers have read bundle.json, too.
+        assert not set(workers) & set(daemon.wait_event("reloaded")["pids"])
         assert daemon.terminate() == 0
     daemon.assert_only_events()
 
