@@ -253,6 +253,9 @@ class Delivery:
             try:
                 self._publish(row)
                 filed = self._file(row)
+                if filed is Filed.KEPT and not row.kept:
+                    # Another configuration has come since it was recorded.
+                    self._journal.keep(row)
                 failpoints.reached(Point.FILED)
             except (OSError, sqlite3.Error) as error:
                 self._unfinished[row.seq] = row

@@ -54,7 +54,7 @@ class UsageError(DigitdError):
 
 
 class FolderError(DigitdError):
-    """A folder is missing, not writable, or in a place where it would feed on itself."""
+    """A folder is missing, not writable, or would feed on itself; or the journal in it cannot be used."""
 
     code = "folders"
     exit_code = ExitCode.FOLDERS
@@ -74,7 +74,7 @@ class BundleError(DigitdError):
 
 
 class AlreadyRunningError(DigitdError):
-    """Another digitd holds the lock of the same state folder."""
+    """Another digitd works with the same state folder, inbox or outbox."""
 
     code = "already_running"
     exit_code = ExitCode.ALREADY_RUNNING

@@ -197,6 +197,11 @@ class Journal:
         self._db.execute("UPDATE scans SET filed_as = ? WHERE seq = ?", (os.fsencode(target), row.seq))
         row.filed_as = target
 
+    def keep(self, row: Row) -> None:
+        """Note that its source stays in the inbox, though it was to leave when the row was recorded."""
+        self._db.execute("UPDATE scans SET kept = 1 WHERE seq = ?", (row.seq,))
+        row.kept = True
+
     def published(self, seqs: Iterable[int]) -> None:
         """These are published and filed. Survives a crash of digitd at once, one of the machine after `settle`."""
         with self._soon_durable(), transaction(self._db):

@@ -11,6 +11,7 @@ from typing import Self
 import msgspec
 from msgspec import Struct
 
+from digitd import names
 from digitd.errors import AlreadyRunningError, FolderError
 
 LOCK_NAME = "lock"
@@ -43,20 +44,25 @@ class Holder(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True):
-    """How many reloads were begun and ended; of one that was refused why, else `cause` is None."""
+    """How many reloads were begun and ended; of one that was refused why, else `cause` is None.
+
+    REACHABLE: whether a hangup asks for a reload; else it ends the daemon, and nobody may send it one.
+    """
 
     begun: int = 0
     ended: int = 0
     cause: str | None = None
     remedy: str = ""
     exit_code: int = 0
+    reachable: bool = True
 
 
 class Lock:
     """Holds the state folder for one digitd; AlreadyRunningError if another has it."""
 
-    def __init__(self, state: Path) -> None:
-        self._path = state / LOCK_NAME
+    def __init__(self, state: Path, *, reachable: bool = True) -> None:
+        """REACHABLE as in `Answer`."""
+        self._path, self._reachable = state / LOCK_NAME, reachable
         self._descriptor = -1
         self._holder = Holder()
 
@@ -98,8 +104,10 @@ class Lock:
 
     def answer(self, answer: Answer) -> None:
         """Let `answer_of` know how a reload goes. OSError where that cannot be written."""
-        cause = None if answer.cause is None else answer.cause[:CAUSE_CHARACTERS]
-        told = Answer(answer.begun, answer.ended, cause, answer.remedy[:REMEDY_CHARACTERS], answer.exit_code)
+        # The configuration may lie in a folder whose name is no UTF-8.
+        cause = None if answer.cause is None else names.text(answer.cause)[:CAUSE_CHARACTERS]
+        remedy = names.text(answer.remedy)[:REMEDY_CHARACTERS]
+        told = Answer(answer.begun, answer.ended, cause, remedy, answer.exit_code, self._reachable)
         os.pwrite(self._descriptor, msgspec.json.encode(told).ljust(ANSWER_BYTES), ANSWER_AT)
 
     def _write(self) -> None:

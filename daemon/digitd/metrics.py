@@ -32,12 +32,16 @@ class Metrics:
         self._tally, self._standing = tally, standing
         self._page: Page | None = None
         self._server: Server | None = None
+        self._file: Path | None = None
         self._log = log.get()
         self.configure(settings)
 
     def configure(self, settings: Settings) -> None:
         """Take this configuration from now on; what was counted stays."""
         chosen = settings.metrics
+        if self._file is not None and self._file != settings.textfile:
+            # Its figures would grow old there, and tell that nobody runs.
+            _take_away(self._file)
         self._file, self._every, self._labels = settings.textfile, chosen.every, chosen.labels
         self._wanted = None if chosen.port is None else (chosen.address, chosen.port)
         self._next = 0.0 if self._file or self._wanted else float("inf")
@@ -106,8 +110,20 @@ def _replace(file: Path, text: bytes) -> None:
 
     Two files change places: on a disk that is full there is room for it all the same, and that it is full is told.
     """
-    # Not *.prom: node_exporter reads whatever ends so.
-    other = os.fspath(file.with_name(f".{file.name}.tmp"))
+    other = _other(file)
     # Empty lines mean nothing in this format.
     fs.overwrite(other, text.ljust(-(-len(text) // ROOM) * ROOM, b"\n"), MODE)
     fs.put_in_place(other, os.fspath(file))
+
+
+def _take_away(file: Path) -> None:
+    for each in (os.fspath(file), _other(file)):
+        try:
+            fs.unlink_if_there(each)
+        except OSError as error:
+            log.get().debug("metrics_not_removed", file=each, error=str(error))
+
+
+def _other(file: Path) -> str:
+    """The one that it changes places with. Not *.prom: node_exporter reads whatever ends so."""
+    return os.fspath(file.with_name(f".{file.name}.tmp"))

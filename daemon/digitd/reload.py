@@ -77,7 +77,8 @@ class Renewal:
         self.bundle = Bundle.load(settings.model.bundle or shipped())
         self.pool: LocalPool | None = None
         """Workers of its own; None if those that there are will do."""
-        if self.change.touches("workers", "limits", "model") or self.bundle.sha256 != bundle.sha256:
+        # Not its hash alone: workers take the temperature from bundle.json, too.
+        if self.change.touches("workers", "limits", "model") or self.bundle.manifest != bundle.manifest:
             self.pool = pool_of(settings, self.bundle.sha256, on_loss)
             self.pool.start()
 
@@ -105,6 +106,11 @@ def ask(state: Path) -> Answer:
         )
     if before is None:
         raise UsageError(f"the digitd that runs (process {holder.pid}) is too old to reload", "Restart it")
+    if not before.reachable:
+        raise UsageError(
+            f"digitd (process {holder.pid}) was started on a terminal or with --once, and does not reload",
+            "Restart it; as a service, or with its log in a file, it does",
+        )
     try:
         os.kill(holder.pid, signal.SIGHUP)
     except OSError as error:

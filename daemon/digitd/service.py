@@ -87,7 +87,7 @@ def run(settings: Settings, *, once: bool, load: Load | None = None) -> None:
         # First in, last out: a signal finds it whatever is being set up or put away.
         stack.enter_context(StopSignals(ask_to_stop, None if load is None else ask_to_reload))
         check_folders(settings, make=True)
-        lock = stack.enter_context(Lock(settings.state.path))
+        lock = stack.enter_context(Lock(settings.state.path, reachable=load is not None))
         notifier = Notifier()
         stack.callback(notifier.close)
         bundle = Bundle.load(settings.model.bundle or shipped())

@@ -1,16 +1,18 @@
 """SIGHUP and `digitd reload`: a new configuration is used at once, a wrong one is not, and no scan is lost."""
 
 import os
+import pty
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from e2e import scans
-from e2e.harness import ROOT, Daemon, House, Manager, wait_for
+from e2e.harness import PATIENCE, ROOT, Daemon, House, Manager, environment, wait_for
 
 MANY = 400
 HANGUPS = 6
@@ -180,7 +182,7 @@ def test_a_bundle_that_was_trained_anew_is_used(house: House) -> None:
     shutil.copytree(ROOT / "daemon" / "digitd" / "models" / "default", bundle)
     house.configure({"model": {"bundle": str(bundle)}})
     with Daemon(house) as daemon:
-        daemon.wait_ready()
+        workers = daemon.wait_ready().workers()
         house.drop("a.png", scans.scan(4))
         assert house.result("a.png.json")["model"]["version"] != "of this test"
         description = bundle / "bundle.json"
@@ -190,6 +192,8 @@ def test_a_bundle_that_was_trained_anew_is_used(house: House) -> None:
         assert done.returncode == 0, done.stderr
         house.drop("b.png", scans.scan(4))
         assert house.result("b.png.json")["model"]["version"] == "of this test"
+        # Its weights are the same, and its temperature need not be: the workers have read bundle.json, too.
+        assert not set(workers) & set(daemon.wait_event("reloaded")["pids"])
         assert daemon.terminate() == 0
     daemon.assert_only_events()
 
@@ -205,4 +209,41 @@ def test_nobody_to_reload(house: House) -> None:
         daemon.wait_event("starting")
         assert daemon.terminate(signal.SIGHUP) == 0
     assert daemon.wait_event("stopped")["why"] == "SIGHUP"
+    daemon.assert_only_events()
+
+
+def test_what_a_hangup_would_end_is_not_asked(house: House) -> None:
+    """On a terminal SIGHUP is the end: the command says that this one does not reload, and leaves it alone."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "digitd", "run", "-c", str(house.config)]
+    process = subprocess.Popen(
+        command, cwd=house.root, env=environment(house.root), stdin=theirs, stderr=theirs, start_new_session=True
+    )
+    try:
+        os.close(theirs)
+        wait_for(lambda: house.run("status", "--check").returncode == 0, "it to be healthy")
+        done = house.run("reload")
+        assert done.returncode == 2
+        assert b"on a terminal" in done.stderr
+        house.drop("a.png", scans.scan(4))
+        assert house.result("a.png.json")["status"] == "accepted"
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(PATIENCE) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+
+
+def test_a_refusal_whose_words_are_no_text(tmp_path: Path) -> None:
+    """The configuration lies in a folder whose name is no UTF-8; the daemon goes on, and the command has its words."""
+    house = House(tmp_path / os.fsdecode(b"caf\xe9"))
+    with Daemon(house) as daemon:
+        daemon.wait_ready()
+        done = reload(daemon, {"sources": {"failed": "inbox/failed"}})
+        assert done.returncode == 4
+        assert b"caf\\xe9" in done.stderr
+        house.drop("a.png", scans.scan(4))
+        assert house.result("a.png.json")["status"] == "accepted"
+        assert daemon.terminate() == 0
     daemon.assert_only_events()

@@ -45,7 +45,7 @@ PARTS = {
     "tickets": {"fs", "names"},
     "archive": {"failpoints", "fs", "names", "settings", "tables", "tickets"},
     "preflight": {"fs", "settings", "errors"},
-    "lock": {"errors"},
+    "lock": {"errors", "names"},
     "marks": {"errors", "fs", "lock", "log", "names", "settings"},
     "intake": set(),
     "imaging": {"errors"},

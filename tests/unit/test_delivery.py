@@ -275,6 +275,27 @@ def test_a_full_archive_holds_up_filing_alone(rig: Rig, delivery: Delivery, monk
     rig.check_exactly_once()
 
 
+@pytest.mark.parametrize("how", ["a reload", "a restart"])
+def test_what_is_to_stay_since_it_was_recorded_is_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """A scan that could not be filed, and whose configuration says `keep` by now, is known as one that was kept."""
+    rig = Rig(tmp_path)
+    rename = fs.rename_noreplace
+    with rig.open() as delivery:
+        monkeypatch.setattr(fs, "rename_noreplace", failing(rename, FULL, lambda path: "/inbox/" in path))
+        deliver(rig, delivery, "a.png")
+        assert delivery.troubled
+        rig.sources = "keep"
+        if how == "a reload":
+            delivery.change(rig.targets(), json="scan", csv=True, every=3600.0, rows=1000)
+            delivery.tick(delivery._next_try)
+            assert rig.waiting() == []
+            delivery.close()
+    rig.live()
+    rig.check_exactly_once()
+
+
 def test_a_folder_that_nothing_can_be_moved_out_of_does_not_stop_the_others(
     rig: Rig, delivery: Delivery, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -79,6 +79,10 @@ def test_what_came_of_a_reload_is_told_beside_it(tmp_path: Path) -> None:
         holder = holder_of(tmp_path)
         assert holder is not None
         assert holder.trouble == "No space left on device"
+        lock.answer(Answer(3, 3, "caf\udce9", "caf\udce9"))
+        assert answer_of(tmp_path) == Answer(3, 3, "caf\\xe9", "caf\\xe9")
         assert (tmp_path / LOCK_NAME).stat().st_size == ANSWER_AT + ANSWER_BYTES
         os.truncate(tmp_path / LOCK_NAME, 2048)
         assert answer_of(tmp_path) is None
+    with Lock(tmp_path, reachable=False) as lock:
+        assert answer_of(tmp_path) == Answer(reachable=False)

@@ -508,3 +508,5 @@ def test_another_configuration_takes_over_and_the_counts_go_on(make: Make, tmp_p
     assert value((tmp_path / "other.prom").read_text(), "digitd_scans_total", status="accepted") == 1
     assert "digitd_scans_total" in fetched(f"http://127.0.0.1:{second}/")[0]
     assert old is not metrics._server
+    # Else its figures would grow old, and alert.
+    assert [file.name for file in tmp_path.rglob("*metrics*") if file.is_file()] == []
