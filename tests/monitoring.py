@@ -22,6 +22,7 @@ def standing(**changed: Any) -> Standing:
         "workers": {"wanted": 2, "ready": 1, "busy": 1},
         "memory": {"main": 50_000_000, "workers": 150_000_000},
         "journal_bytes": 4096,
+        "reloaded": True,
         "rooms": {"inbox": Room(10, 100, 5), "state": Room(20, 200, None)},
         "model": Model("digits", "1", "0" * 64),
         "engine": "litert",

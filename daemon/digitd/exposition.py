@@ -68,6 +68,11 @@ def _standing(standing: Standing, tally: Tally) -> Iterator[Metric]:
         "scans_undelivered", "Scans that were read, and wait to be recorded or published.", standing.undelivered
     )
     yield _gauge("delivery_paused", "Whether results cannot be written.", standing.paused)
+    yield _gauge(
+        "config_last_reload_successful",
+        "Whether the last reload, if there was one, was not refused.",
+        standing.reloaded,
+    )
     yield _gauge("inbox_watched", "Whether the inbox is watched.", standing.mode is not None)
     modes = {mode: int(mode == standing.mode) for mode in MODES}
     yield _gauges("watcher_mode", "How the inbox is watched: 1 for the mode in use.", "mode", modes)

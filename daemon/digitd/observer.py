@@ -29,6 +29,8 @@ class Observer:
         self._settings, self._model, self._journal = settings, model, journal
         self._pool, self._supply, self._delivery = pool, supply, delivery
         self._started = time.time()
+        self.reloaded = True
+        """Whether the last reload, if there was one, was not refused."""
         self._process = psutil.Process()
 
     def watch(self, settings: Settings, model: Model, pool: LocalPool, supply: Supply) -> None:
@@ -44,6 +46,7 @@ class Observer:
             oldest=supply.oldest,
             in_hand=supply.in_hand,
             undelivered=self._delivery.undelivered,
+            reloaded=self.reloaded,
             paused=self._delivery.troubled is not None,
             mode=supply.mode,
             workers={"wanted": pool.wanted, "ready": pool.loaded, "busy": pool.at_work},

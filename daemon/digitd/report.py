@@ -12,7 +12,7 @@ from digitd.errors import BundleError
 from digitd.health import Health, Verdict, judge
 from digitd.history import Failure, Latency, Rates
 from digitd.journal import reading
-from digitd.lock import Holder, holder_of
+from digitd.lock import Holder, answer_of, holder_of
 from digitd.recognition.bundle import Bundle, shipped
 from digitd.results import Status, timestamp
 from digitd.room import Room, rooms
@@ -49,6 +49,7 @@ class Report(Struct, frozen=True):
     pid: int | None
     since: str | None
     trouble: str | None
+    reload_refused: str | None
     workers: Workers | None
     inbox: str
     waiting: int | None
@@ -101,6 +102,7 @@ def _report(
     midnight = datetime.now().replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
     found = waiting(settings, journal)
     verdict = _judge(holder, found, patience)
+    answer = None if holder is None else answer_of(settings.state.path)
     today = None if journal is None else history.first_since(journal, midnight)
     rates = Rates(0.0, 0.0, 0.0) if journal is None else history.rates(journal, now, settings.state.keep)
     last = None if journal is None else history.last_read(journal)
@@ -112,6 +114,7 @@ def _report(
         pid=None if holder is None else holder.pid,
         since=None if holder is None else timestamp(holder.since),
         trouble=None if holder is None else holder.trouble,
+        reload_refused=None if answer is None else answer.cause,
         workers=None if holder is None else Workers(holder.workers, holder.wanted),
         inbox=names.text(os.fspath(settings.inbox.path)),
         waiting=None if found.unlisted is not None else found.count,

@@ -86,6 +86,9 @@ def run(settings: Settings, *, once: bool, load: Load | None = None) -> None:
     with ExitStack() as stack:
         # First in, last out: a signal finds it whatever is being set up or put away.
         stack.enter_context(StopSignals(ask_to_stop, None if load is None else ask_to_reload))
+        check_folders(settings, make=False)
+        # Nothing is made in the folders of another digitd.
+        Marks(settings).refuse_others()
         check_folders(settings, make=True)
         lock = stack.enter_context(Lock(settings.state.path, reachable=load is not None))
         notifier = Notifier()
@@ -312,6 +315,7 @@ class Daemon:
 
     def _end_reload(self, how: Answer) -> None:
         self._notifier.ready()
+        self._observer.reloaded = how.cause is None
         begun = self._answer.begun
         self._tell(Answer(begun, begun, how.cause, how.remedy, how.exit_code))
 

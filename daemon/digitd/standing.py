@@ -9,7 +9,10 @@ from digitd.room import Room
 
 @dataclass(frozen=True)
 class Standing:
-    """How the daemon stands at one moment. Times in seconds since 1970, memory in bytes."""
+    """How the daemon stands at one moment. Times in seconds since 1970, memory in bytes.
+
+    RELOADED: the last reload, if there was one, was not refused.
+    """
 
     waiting: int
     more_waiting: bool
@@ -17,6 +20,7 @@ class Standing:
     in_hand: int
     undelivered: int
     paused: bool
+    reloaded: bool
     mode: str | None
     workers: Mapping[str, int]
     memory: Mapping[str, int]

@@ -1,5 +1,6 @@
 """SIGHUP and `digitd reload`: a new configuration is used at once, a wrong one is not, and no scan is lost."""
 
+import json
 import os
 import pty
 import shutil
@@ -102,8 +103,11 @@ def test_a_wrong_one_is_refused_and_the_old_one_stays(house: House) -> None:
             assert event["remedy"]
             house.drop(f"{number}.png", scans.scan(4))
             assert house.result(f"{number}.png.json")["status"] == "accepted"
+        assert "model.tflite" in json.loads(house.run("status", "--json").stdout)["reload_refused"]
         assert all(psutil.pid_exists(pid) for pid in workers)
         assert not daemon.named("reloaded")
+        assert reload(daemon, {}).returncode == 0
+        assert json.loads(house.run("status", "--json").stdout)["reload_refused"] is None
         assert daemon.terminate() == 0
     daemon.assert_only_events()
 

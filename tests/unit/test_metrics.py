@@ -76,6 +76,7 @@ def test_what_was_counted_and_how_it_stands_is_told() -> None:
     assert value(text, "digitd_scans_in_hand") == 3
     assert value(text, "digitd_scans_undelivered") == 2
     assert value(text, "digitd_delivery_paused") == 1
+    assert value(text, "digitd_config_last_reload_successful") == 1
     assert value(text, "digitd_inbox_watched") == 1
     assert value(text, "digitd_watcher_mode", mode="polling") == 1
     assert value(text, "digitd_watcher_mode", mode="native") == 0
@@ -200,6 +201,7 @@ WELL = {
     "digitd_start_time_seconds": "5x480",
     "digitd_delivery_paused": "0x480",
     "digitd_inbox_watched": "1x480",
+    "digitd_config_last_reload_successful": "1x480",
     "digitd_oldest_waiting_seconds": "20x480",
     "digitd_scans_waiting": "100x480",
     'digitd_scans_total{status="accepted"}': "0+10x480",
@@ -216,6 +218,7 @@ ILL = {
     "DigitdNotRunning": {"digitd_heartbeat_timestamp_seconds": "0+60x470 28200x10"},
     "DigitdGone": {"digitd_heartbeat_timestamp_seconds": "0x10"},
     "DigitdDeliveryPaused": {"digitd_delivery_paused": "0x470 1x10"},
+    "DigitdReloadRefused": {"digitd_config_last_reload_successful": "1x470 0x10"},
     "DigitdInboxNotWatched": {"digitd_inbox_watched": "1x470 0x10"},
     "DigitdScansWaitTooLong": {"digitd_oldest_waiting_seconds": "0x400 0+60x80"},
     "DigitdBacklogGrows": {"digitd_scans_waiting": "0x300 0+50x180"},

@@ -49,14 +49,16 @@ def test_what_is_wrong_is_said_first(told: Report) -> None:
         verdict=Verdict.DELIVERY_PAUSED,
         sentence="it cannot write",
         trouble="full\n",
+        reload_refused="a word\x1b",
         workers=Workers(1, 2),
         unpublished=1234,
         bundle=None,
     )
-    assert [*now][:4] == ["digitd", "health", "waits for", "workers"]
+    assert [*now][:5] == ["digitd", "health", "waits for", "reload", "workers"]
     assert now["digitd"] == "running (process 47) since then"
     assert now["health"] == "delivery_paused: it cannot write"
     assert now["waits for"] == r"full\n"
+    assert now["reload"].endswith(r"in use: a word\x1b")
     assert now["workers"] == "1 of 2 ready"
     assert now["to publish"] == "1,234 recorded and not yet published"
     assert now["bundle"] == "cannot be used; `digitd check` says why"

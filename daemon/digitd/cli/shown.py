@@ -37,6 +37,8 @@ def sentences(now: "Report") -> Iterator[str]:
     yield _fact("health", "healthy" if now.healthy else f"{now.verdict}: {names.printable(now.sentence)}")
     if now.trouble:
         yield _fact("waits for", names.printable(now.trouble))
+    if now.reload_refused is not None:
+        yield _fact("reload", f"refused, the configuration before it is in use: {names.printable(now.reload_refused)}")
     if now.workers is not None:
         yield _fact("workers", f"{now.workers.ready} of {now.workers.wanted} ready")
     yield _fact("inbox", f"{_waiting(now)} in {names.printable(now.inbox)}")
