@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent import futures
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,7 +106,8 @@ class Rig:
             try:
                 yield delivery
             finally:
-                delivery._syncer._thread.shutdown(wait=True)
+                if delivery._syncer._round is not None:
+                    futures.wait([delivery._syncer._round])
 
     def drop(self, path: str, data: bytes = b"scan") -> None:
         """Put a file into the inbox."""

@@ -1,5 +1,6 @@
 """What becomes of findings: recorded in the journal, published in the outbox, sources filed; again after a crash."""
 
+import math
 import os
 import sqlite3
 import time
@@ -150,12 +151,15 @@ class Delivery:
         """When `tick` has something to do (monotonic seconds)."""
         return min(self._next_try, self._syncer.next_due(), self._roller.next_due())
 
-    def close(self) -> None:
-        """Publish what has gathered, and make everything durable. What cannot be done now is done at the next start."""
+    def close(self, until: float = math.inf) -> None:
+        """Publish what has gathered, and make everything durable. What cannot be done now is done at the next start.
+
+        A disk is waited for until UNTIL (monotonic seconds).
+        """
         if self._waits:
             self._try_again()
         self._roller.roll_all()
-        self._syncer.close()
+        self._syncer.close(until)
 
     def _note_boot(self) -> None:
         try:

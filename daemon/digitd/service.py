@@ -47,7 +47,8 @@ from digitd.tables import Identity
 from digitd.tally import Tally
 from digitd.workers import pool_of, say_loss
 
-# Well inside systemd's TimeoutStopSec: what is in hand then stays in the inbox.
+# Well inside systemd's TimeoutStopSec: what is in hand then stays in the inbox, and what a slow disk has not written by
+# then is synced by the next start.
 STOP_SECONDS = 45.0
 LOAD_LOOK_SECONDS = 5.0
 RENEWAL_LOOK_SECONDS = 0.1
@@ -459,7 +460,7 @@ class Daemon:
             while whole and self._pool.busy and time.monotonic() < deadline:
                 self._finish_in_hand()
         finally:
-            self._delivery.close()
+            self._delivery.close(deadline)
             self._metrics.close()
             if self._delivery.finished:
                 self._marks.release()

@@ -1,9 +1,12 @@
 """Making durable what was published: one syncfs a round and file system, off the daemon's own thread."""
 
+import math
 import os
 import sqlite3
+import threading
+import time
 from collections.abc import Collection, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, wait
 
 from digitd import failpoints, fs, log
 from digitd.failpoints import Point
@@ -18,7 +21,6 @@ class Syncer:
 
     def __init__(self, journal: Journal, folders: Collection[str]) -> None:
         self._journal, self._folders = journal, sorted(folders)
-        self._thread = ThreadPoolExecutor(1, "digitd-sync")
         self._round: Future[None] | None = None
         self._next = float("inf")
         self._failed = False
@@ -48,17 +50,45 @@ class Syncer:
             except sqlite3.Error as error:
                 self._fail(error, now)
             else:
-                self._round = self._thread.submit(self._sync)
+                self._round = self._start()
 
-    def close(self) -> None:
-        """Sync once more, now."""
-        self._thread.shutdown(wait=True)
+    def close(self, until: float = math.inf) -> None:
+        """Sync once more, now, and wait for it until this moment (monotonic seconds).
+
+        What is not known to be durable by then stays so in the journal, and is synced by the next start.
+        """
         try:
+            if self._round is not None and self._await(self._round, until).exception() is None:
+                self._settle()
             self._begin()
-            self._sync()
+            self._round = self._start()
+            self._await(self._round, until).result()
             self._settle()
         except (OSError, sqlite3.Error) as error:
             self._log.warning("not_durable_yet", error=str(error), remedy="the next start makes it durable")
+
+    def _await(self, begun: "Future[None]", until: float) -> "Future[None]":
+        left = until - time.monotonic()
+        if not wait([begun], None if left == math.inf else max(0.0, left)).done:
+            raise TimeoutError("the disk has not written in time what was published")
+        return begun
+
+    def _start(self) -> "Future[None]":
+        """Sync in a thread that nobody has to wait for: it may hang in a dead disk, and digitd is to end all the same.
+
+        Not all the same where the kernel cannot break that call off (a local disk): the process then ends with it.
+        """
+        begun: Future[None] = Future()
+        threading.Thread(target=self._run, args=(begun,), name="digitd-sync", daemon=True).start()
+        return begun
+
+    def _run(self, begun: "Future[None]") -> None:
+        try:
+            self._sync()
+        except BaseException as error:  # noqa: BLE001 - whatever it is, who waits for the round gets it
+            begun.set_exception(error)
+        else:
+            begun.set_result(None)
 
     def _begin(self) -> None:
         self._journal.begin_sync()
