@@ -98,12 +98,12 @@ def run(settings: Settings, *, once: bool, load: Load | None = None) -> None:
         # Last of what may be refused: a start that fails leaves no mark.
         marks = Marks(settings)
         marks.claim()
-        daemon = Daemon(settings, bundle, notifier, lock, marks, stack, once=once, load=load)
-        if asked:
-            daemon.ask_to_stop(asked[0])
-        if reload_asked:
-            daemon.ask_to_reload()
         try:
+            daemon = Daemon(settings, bundle, notifier, lock, marks, stack, once=once, load=load)
+            if asked:
+                daemon.ask_to_stop(asked[0])
+            if reload_asked:
+                daemon.ask_to_reload()
             daemon.run()
         except sqlite3.Error as error:
             if not is_damage(error):

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -172,6 +173,25 @@ def _workers(house: House) -> tuple[int, str, str]:
         return _refused(daemon)
 
 
+def _journal_damaged(house: House) -> tuple[int, str, str]:
+    """Where it is not looked at before: in the middle, of a journal that is too large to be looked through."""
+    for number in range(40):
+        house.drop(f"{number}.png", scans.numbered(number))
+    house.once()
+    with (house.state / "journal.sqlite3").open("r+b") as file:
+        (root,) = (
+            sqlite3.connect(file.name)
+            .execute("SELECT rootpage FROM sqlite_master WHERE name = 'scans_unrolled'")
+            .fetchone()
+        )
+        file.seek((root - 1) * 4096)
+        file.write(b"\xff" * 4096)
+    house.drop("more.png", scans.numbered(1))
+    script = "from digitd import rebuild\nrebuild.CHECKED_BYTES = 0\n"
+    with Daemon(house, PYTHONPATH=house.at_start(script)) as daemon:
+        return _refused(daemon)
+
+
 def _already_running(house: House) -> tuple[int, str, str]:
     with Daemon(house) as first:
         first.wait_ready()
@@ -182,12 +202,14 @@ def _already_running(house: House) -> tuple[int, str, str]:
 REFUSALS: dict[tuple[int, str], Callable[[House], tuple[int, str, str]]] = {
     (1, "workers"): _workers,
     (1, "bundle_replaced"): _bundle_replaced,
+    (1, "journal_damaged"): _journal_damaged,
     (3, "config"): _config,
     (4, "folders"): _folders,
     (5, "bundle"): _bundle,
     (6, "already_running"): _already_running,
 }
-OTHERWISE = {(0, "done"), (1, "bug"), (2, "usage")}
+OTHERWISE = {(0, "done"), (1, "bug"), (2, "usage"), (7, "not_running"), (8, "unhealthy")}
+"""The last two are those of `status --check`: test_status.py."""
 
 
 def test_every_exit_code_has_its_test() -> None:
