@@ -17,7 +17,9 @@ def test_purged_after_it_was_taken_off(service: Service, offline: list[str]) -> 
     done = machine.run(UNINSTALL, check=True)
     assert "digitd.service is stopped" in done.stdout and "digitd@lab.service is stopped" in done.stdout
     assert service.config.exists() and service.inbox.is_dir()
+    machine.run("useradd", "--groups", "digitd", "carol", check=True)
     done = machine.run(UNINSTALL, "--purge", check=True)
+    machine.run("userdel", "carol", check=True)
     assert done.stderr == "" and "is stopped" not in done.stdout
     machine.run("rm", "-rf", "/usr/local/lib/digitd-test")
     assert machine.run(*TRACES.split()).stdout == ""
