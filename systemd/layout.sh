@@ -11,6 +11,10 @@ BASH_COMPLETION=/usr/local/share/bash-completion/completions/digitd
 ZSH_COMPLETION=/usr/local/share/zsh/site-functions/_digitd
 FISH_COMPLETION=/usr/local/share/fish/vendor_completions.d/digitd.fish
 PAGES=(/usr/local/share/man/man1/digitd.1 /usr/local/share/man/man5/digitd.yaml.5)
+OWN_FOLDERS=(                   # of completion and manual: taken away with them where empty, inner ones first
+    "${BASH_COMPLETION%/*}" "${ZSH_COMPLETION%/*}" "${FISH_COMPLETION%/*}" "${PAGES[0]%/*}" "${PAGES[1]%/*}"
+    /usr/local/share/bash-completion /usr/local/share/zsh /usr/local/share/fish
+)
 
 ROOT=                           # the folder that is taken for /; empty: this machine itself
 INSTANCE=                       # empty: the service digitd, else digitd@INSTANCE

@@ -110,6 +110,9 @@ def _text(value: Any) -> str:
         return json.dumps(value, default=str)
 
 
+PARTS_MOST = 200
+"""Characters of a field with parts that a line for people still has: a few keys, not a whole configuration."""
+
 _encoder = msgspec.json.Encoder(enc_hook=str)
 
 
@@ -131,8 +134,9 @@ def _line(name: str, event: Mapping[str, Any]) -> str:
         return _refusal(name, event)
     shown = [name]
     for key, value in event.items():
-        if key != "exception" and not isinstance(value, Mapping):
-            shown.append(f"{key}={value if isinstance(value, str) and value.isalnum() else _text(value)}")
+        text = value if isinstance(value, str) and value.isalnum() else _text(value)
+        if key != "exception" and not (isinstance(value, Mapping) and len(text) > PARTS_MOST):
+            shown.append(f"{key}={text}")
     line = names.printable(" ".join(shown))
     return f"{line}\n{event['exception']}" if "exception" in event else line
 

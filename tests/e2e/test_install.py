@@ -192,6 +192,7 @@ def test_uninstalling_leaves_the_data(root: Path) -> None:
     done = script("uninstall", "--root", root)
     assert done.returncode == 0, done.stderr
     assert {path for path in (*OF_ALL, *kept) if os.path.lexists(root / path)} == kept
+    assert not [path for path in (root / "usr/local/share").rglob("*") if path.is_dir() and path.name != "man"]
     dry = script("uninstall", "--root", root, "--purge", "--dry-run")
     assert (
         "removed     /srv/digitd, with its files: 1" in dry.stdout

@@ -110,12 +110,22 @@ def connected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Conne
 
 
 def test_an_event_has_a_line_a_priority_and_fields(journal: socket.socket, connected: Connected) -> None:
-    """The line is for people, the fields for programs: each value alone, lists and mappings as JSON."""
+    """The line is for people, without what is long; the fields for programs: each alone, lists and mappings as JSON."""
     log.configure("info", "auto", connected)
-    log.get().warning("worker_lost", worker=7, cause="timeout", scans=2, none=None, message="mine", parts={"a": [1]})
+    log.get().warning(
+        "worker_lost",
+        worker=7,
+        cause="timeout",
+        scans=2,
+        none=None,
+        message="mine",
+        parts={"a": [1]},
+        long={"a": "x" * log.PARTS_MOST},
+    )
     fields = received(journal)
-    assert fields.pop("MESSAGE") == "worker_lost worker=7 cause=timeout scans=2 none=null message=mine"
+    assert fields.pop("MESSAGE") == 'worker_lost worker=7 cause=timeout scans=2 none=null message=mine parts={"a":[1]}'
     assert json.loads(fields.pop("DIGITD_PARTS")) == {"a": [1]}
+    assert json.loads(fields.pop("DIGITD_LONG")) == {"a": "x" * log.PARTS_MOST}
     assert fields == {
         "PRIORITY": "4",
         "SYSLOG_IDENTIFIER": "digitd",
