@@ -25,6 +25,7 @@ PARTS = {
     "systemd": set(),
     "signals": set(),
     "failpoints": set(),
+    "wake": set(),
     "fs": {"names"},
     "results": {"names"},
     "settings": {"units"},
@@ -58,6 +59,7 @@ PARTS = {
     "rebuild": FOUNDATION | {"archive", "journal", "salvage", "tables"},
     "salvage": FOUNDATION | {"tables"},
     "delivery": FOUNDATION | {"failpoints", "journal", "tables", "outbox", "archive", "rolling", "syncing", "tally"},
+    "findings": FOUNDATION | {"delivery", "intake", "pool", "tables"},
     "maintenance": FOUNDATION | {"journal", "migrate", "tables"},
     "vigil": FOUNDATION | {"intake"},
     "supply": FOUNDATION | {"tables", "intake", "vigil"},
@@ -72,10 +74,18 @@ PARTS = {
     "retry": FOUNDATION | {"archive", "intake", "tickets"},
     "workers": {"log", "names", "settings", "pool", "recognition"},
     "reload": FOUNDATION | {"lock", "marks", "pool", "preflight", "recognition", "workers"},
+    "reloader": FOUNDATION | {"lock", "recognition", "reload", "systemd", "workers"},
+    "dispatch": FOUNDATION | {"archive", "delivery", "failpoints", "findings", "pool", "profiles", "supply", "tally"},
     "bulk": FOUNDATION | {"intake", "pool", "workers"},
     "evaluation": FOUNDATION | {"recognition", "imaging", "training", "labels", "workers", "bulk"},
 }
-SERVICE = {"service": set(PARTS) - {"training", "evaluation", "cli", "__main__"}}
+# Where the daemon is put together.
+WHOLE = set(PARTS) - {"training", "evaluation", "cli", "__main__"}
+SERVICE = {
+    "assembly": WHOLE - {"signals", "wake"},
+    "daemon": WHOLE | {"assembly"},
+    "service": WHOLE | {"assembly", "daemon"},
+}
 ALLOWED: dict[str, set[str]] = PARTS | SERVICE | {"cli": (set(PARTS) | set(SERVICE)) - {"__main__"}}
 
 # Which of digitd's files may import a library.
