@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 from digitd import rebuild
 from digitd.daemon import Daemon, Load
-from digitd.journal import is_damage
+from digitd.database import is_damage
 from digitd.lock import Lock
 from digitd.marks import Marks
 from digitd.preflight import check_folders
