@@ -7,6 +7,7 @@ from pathlib import Path
 
 from results import Row as Line
 
+from digitd import forgetting
 from digitd.journal import Journal
 from digitd.tables import SETTLED, Identity, Row
 
@@ -31,10 +32,10 @@ def measured(work: Path) -> list[Line]:
         opened = time.monotonic() - begun
         many = _batches(journal)
         begun = time.monotonic()
-        journal.prune(time.time() - 90 * 86400.0, 0)
+        forgetting.prune(journal.db, time.time() - 90 * 86400.0, 0)
         pruned = time.monotonic() - begun
         begun = time.monotonic()
-        journal.prune_names(0.0, b"")
+        forgetting.prune_names(journal.db, 0.0, b"")
         names_pruned = time.monotonic() - begun
         size = sum(path.stat().st_size for path in full.iterdir())
     ratio = many / few
@@ -75,7 +76,7 @@ def _row(seq: int, path: str) -> Row:
 def _remember(journal: Journal, count: int) -> None:
     """Fill the journal with settled scans of the last ninety days, and their names."""
     now = time.time()
-    db = journal._db
+    db = journal.db
     db.execute("PRAGMA synchronous = OFF")
     for first in range(1, count + 1, CHUNK):
         db.execute("BEGIN")

@@ -18,7 +18,8 @@ from types import FrameType
 from typing import Any
 
 from digitd import migrate
-from digitd.journal import FILE_NAME, Journal
+from digitd.database import FILE_NAME
+from digitd.journal import Journal
 
 TABLES = ("scans", "parts", "names", "meta")
 MOST = 1000

@@ -11,8 +11,9 @@ from typing import Literal
 
 from digitd import failpoints, fs, log, names, results
 from digitd.archive import Archive, Filed
+from digitd.database import is_damage
 from digitd.failpoints import Point
-from digitd.journal import Journal, is_damage
+from digitd.journal import Journal
 from digitd.outbox import Outbox
 from digitd.results import Model, Outcome, Result
 from digitd.rolling import PAUSE_FIRST, PAUSE_MOST, Roller

@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from digitd import fs, log, migrate
-from digitd.journal import Journal, is_damage
+from digitd import forgetting, fs, log, migrate
+from digitd.database import is_damage
+from digitd.journal import Journal
 from digitd.tables import Identity
 
 ROUND_SECONDS_LEAST, ROUND_SECONDS = 1.0, 3600.0
@@ -55,20 +56,21 @@ class Pruner:
 
     def _forget(self) -> Iterator[None]:
         """A round: scans, names, and then what they took of the disk; paused after each chunk."""
+        db = self._journal.db
         before = time.time() - self._keep
         after = 0
         while True:
-            after, kept = self._journal.prune(before, after)
-            self._journal.forget(seq for seq, identity in kept if not self._still_there(identity))
+            after, kept = forgetting.prune(db, before, after)
+            forgetting.forget(db, (seq for seq, identity in kept if not self._still_there(identity)))
             if not after:
                 break
             yield
-        name = self._journal.prune_names(before, b"")
+        name = forgetting.prune_names(db, before, b"")
         while name is not None:
             yield
-            name = self._journal.prune_names(before, name)
+            name = forgetting.prune_names(db, before, name)
         migrate.forget_copies(self._journal.path, before)
-        while self._journal.shrink():
+        while forgetting.shrink(db):
             yield
 
     def _still_there(self, identity: Identity) -> bool:

@@ -15,8 +15,9 @@ import msgspec
 
 from digitd import fs, log, names, results, salvage
 from digitd.archive import Archive
+from digitd.database import FILE_NAME, SUSPECT, is_damage
 from digitd.errors import FolderError, JournalDamagedError
-from digitd.journal import FILE_NAME, SUSPECT, Journal, is_damage
+from digitd.journal import Journal
 from digitd.tables import PUBLISHED, RECORDED, SELECT, SETTLED, SYNCING, UNCERTAIN, Part, Row, row_of
 
 CHECKED_BYTES = 256 << 20

@@ -8,10 +8,10 @@ from datetime import datetime
 from msgspec import Struct
 
 from digitd import history, names
+from digitd.database import reading
 from digitd.errors import BundleError
 from digitd.health import Health, Verdict, judge
 from digitd.history import Failure, Latency, Rates
-from digitd.journal import reading
 from digitd.lock import Holder, answer_of, holder_of
 from digitd.recognition.bundle import Bundle, shipped
 from digitd.results import Status, timestamp

@@ -5,8 +5,9 @@ import time
 from collections.abc import Callable
 
 from digitd import failpoints, log, names, results
+from digitd.database import is_damage
 from digitd.failpoints import Point
-from digitd.journal import Journal, is_damage
+from digitd.journal import Journal
 from digitd.outbox import Outbox
 from digitd.tables import Part, Row
 

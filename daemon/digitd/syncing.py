@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterable
 from concurrent.futures import Future, wait
 
 from digitd import failpoints, fs, log
+from digitd.database import is_damage
 from digitd.failpoints import Point
-from digitd.journal import Journal, is_damage
+from digitd.journal import Journal
 
 SYNC_SECONDS = 2.0
 """A publishing round: what was published in it becomes durable together."""

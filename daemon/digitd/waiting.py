@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from digitd.intake.ignore import Rules, room_below
 from digitd.intake.rescan import steps
-from digitd.journal import has_kept, knows_kept
+from digitd.kept import has_kept, knows_kept
 from digitd.settings import Settings
 from digitd.tables import Identity
 

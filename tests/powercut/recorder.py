@@ -11,7 +11,7 @@ from typing import Any
 from unittest.mock import patch
 
 from digitd import fs
-from digitd.journal import FILE_NAME
+from digitd.database import FILE_NAME
 from powercut.disk import Disk
 from powercut.operations import Committed, File, Synced, Taken, Timed, Torn, Written
 

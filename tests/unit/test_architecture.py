@@ -25,6 +25,7 @@ PARTS = {
     "systemd": set(),
     "signals": set(),
     "failpoints": set(),
+    "wake": set(),
     "fs": {"names"},
     "results": {"names"},
     "settings": {"units"},
@@ -40,7 +41,10 @@ PARTS = {
     "exposition": {"__init__", "names", "standing", "tally"},
     "scraping": {"log"},
     "migrate": {"__init__", "fs", "log", "errors", "tables"},
-    "journal": {"fs", "errors", "migrate", "tables"},
+    "database": {"errors", "migrate"},
+    "kept": {"fs", "tables"},
+    "journal": {"database", "fs", "errors", "kept", "migrate", "tables"},
+    "forgetting": {"database", "migrate", "tables"},
     "outbox": {"fs", "names"},
     "tickets": {"fs", "names"},
     "archive": {"failpoints", "fs", "names", "settings", "tables", "tickets"},
@@ -53,12 +57,14 @@ PARTS = {
     "pool": {"recognition", "imaging", "results", "errors", "failpoints", "fs"},
     "training": {"recognition", "imaging", "results", "errors"},
     # Where they meet.
-    "rolling": FOUNDATION | {"failpoints", "journal", "tables", "outbox"},
-    "syncing": FOUNDATION | {"failpoints", "journal"},
-    "rebuild": FOUNDATION | {"archive", "journal", "salvage", "tables"},
+    "rolling": FOUNDATION | {"database", "failpoints", "journal", "tables", "outbox"},
+    "syncing": FOUNDATION | {"database", "failpoints", "journal"},
+    "rebuild": FOUNDATION | {"database", "archive", "journal", "salvage", "tables"},
     "salvage": FOUNDATION | {"tables"},
-    "delivery": FOUNDATION | {"failpoints", "journal", "tables", "outbox", "archive", "rolling", "syncing", "tally"},
-    "maintenance": FOUNDATION | {"journal", "migrate", "tables"},
+    "delivery": FOUNDATION
+    | {"database", "failpoints", "journal", "tables", "outbox", "archive", "rolling", "syncing", "tally"},
+    "findings": FOUNDATION | {"delivery", "intake", "pool", "tables"},
+    "maintenance": FOUNDATION | {"database", "forgetting", "journal", "migrate", "tables"},
     "vigil": FOUNDATION | {"intake"},
     "supply": FOUNDATION | {"tables", "intake", "vigil"},
     "heartbeat": FOUNDATION | {"delivery", "lock", "pool", "supply", "systemd"},
@@ -67,15 +73,23 @@ PARTS = {
     "health": {"errors", "lock"},
     "history": {"results", "tables"},
     "versions": {"__init__", "results"},
-    "waiting": FOUNDATION | {"intake", "journal", "tables"},
-    "report": FOUNDATION | {"health", "history", "journal", "lock", "recognition", "room", "versions", "waiting"},
+    "waiting": FOUNDATION | {"intake", "kept", "tables"},
+    "report": FOUNDATION | {"database", "health", "history", "lock", "recognition", "room", "versions", "waiting"},
     "retry": FOUNDATION | {"archive", "intake", "tickets"},
     "workers": {"log", "names", "settings", "pool", "recognition"},
     "reload": FOUNDATION | {"lock", "marks", "pool", "preflight", "recognition", "workers"},
+    "reloader": FOUNDATION | {"lock", "recognition", "reload", "systemd", "workers"},
+    "dispatch": FOUNDATION | {"archive", "delivery", "failpoints", "findings", "pool", "profiles", "supply", "tally"},
     "bulk": FOUNDATION | {"intake", "pool", "workers"},
     "evaluation": FOUNDATION | {"recognition", "imaging", "training", "labels", "workers", "bulk"},
 }
-SERVICE = {"service": set(PARTS) - {"training", "evaluation", "cli", "__main__"}}
+# Where the daemon is put together.
+WHOLE = set(PARTS) - {"training", "evaluation", "cli", "__main__"}
+SERVICE = {
+    "assembly": WHOLE - {"signals", "wake"},
+    "daemon": WHOLE | {"assembly"},
+    "service": WHOLE | {"assembly", "daemon"},
+}
 ALLOWED: dict[str, set[str]] = PARTS | SERVICE | {"cli": (set(PARTS) | set(SERVICE)) - {"__main__"}}
 
 # Which of digitd's files may import a library.

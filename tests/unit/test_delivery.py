@@ -558,7 +558,7 @@ def test_a_hidden_source_that_a_crash_left_is_seen_to_at_the_start(tmp_path: Pat
     with rig.open() as delivery:
         deliver(rig, delivery, "a.png")
         found = rig.json_results()[0]
-        (mtime,) = rig.journal._db.execute("SELECT mtime_ns FROM scans").fetchone()
+        (mtime,) = rig.journal.db.execute("SELECT mtime_ns FROM scans").fetchone()
         delivery.close()
     hidden = rig.inbox / f".digitd-filing-{found.id}.png"
     hidden.write_bytes(b"scan")

@@ -8,8 +8,9 @@ import pytest
 
 from delivery_rig import MODEL, OUTCOMES
 from digitd import history, results
+from digitd.database import reading
 from digitd.history import Rates, percentile
-from digitd.journal import Journal, reading
+from digitd.journal import Journal
 from digitd.results import Reason, Result, Status
 from digitd.tables import Identity, Row
 

@@ -1,8 +1,6 @@
 """The journal: what it remembers, durably, and what it refuses to open."""
 
-import os
 import sqlite3
-import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from digitd import fs
+from digitd.database import FILE_NAME
 from digitd.errors import ExitCode, FolderError
-from digitd.journal import FILE_NAME, Journal
-from digitd.tables import PUBLISHED, RECORDED, SETTLED, SYNCING, UNCERTAIN, Identity, Part, Row
-
-HOSTILE = os.fsdecode(b"sub/\xff\n=1.png")
+from digitd.journal import Journal
+from digitd.tables import PUBLISHED, RECORDED, SETTLED, SYNCING, UNCERTAIN, Identity, Part
+from journal_rows import HOSTILE, row
 
 
 @pytest.fixture
@@ -22,19 +20,6 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     """A new one."""
     with Journal(tmp_path) as made:
         yield made
-
-
-def row(seq: int, path: str = "x.png", *, recognised: float = 1000.0, kept: bool = False, rolled: bool = True) -> Row:
-    """A row as the delivery makes it."""
-    identity = Identity(path, 100 + seq, 5, 1_000_000 + seq)
-    return Row(seq, f"id-{seq}", identity, "accepted", None, recognised, f"{path}.json", kept, rolled, b"{}\n")
-
-
-def finish(journal: Journal, *seqs: int) -> None:
-    """Publish and settle rows."""
-    journal.published(seqs)
-    journal.begin_sync()
-    journal.settle()
 
 
 def test_a_row_comes_back_as_it_was_recorded(journal: Journal) -> None:
@@ -50,7 +35,7 @@ def test_a_row_comes_back_as_it_was_recorded(journal: Journal) -> None:
 
 def states(journal: Journal) -> list[int]:
     """The states of all rows."""
-    return [state for (state,) in journal._db.execute("SELECT state FROM scans ORDER BY seq")]
+    return [state for (state,) in journal.db.execute("SELECT state FROM scans ORDER BY seq")]
 
 
 def test_a_row_goes_from_recorded_to_published_to_settled(journal: Journal) -> None:
@@ -95,7 +80,7 @@ def test_a_sync_covers_nothing_that_is_published_while_it_lasts(journal: Journal
     journal.part_published(Part(2, "2"))
     journal.settle()
     assert states(journal) == [SETTLED, PUBLISHED]
-    assert journal._db.execute("SELECT state FROM parts ORDER BY part").fetchall() == [(SETTLED,), (PUBLISHED,)]
+    assert journal.db.execute("SELECT state FROM parts ORDER BY part").fetchall() == [(SETTLED,), (PUBLISHED,)]
     assert journal.unsynced()
 
 
@@ -256,103 +241,12 @@ def test_unrolled_rows_are_bounded_in_bytes(journal: Journal, monkeypatch: pytes
     assert [found.seq for found in journal.unrolled(10)] == [1, 2]
 
 
-def test_a_parts_number_is_never_used_again(tmp_path: Path) -> None:
-    """Not after it is forgotten, nor after a restart."""
-    with Journal(tmp_path) as journal:
-        for number in (1, 2, 3):
-            journal.record([row(number)], {})
-            assert journal.next_part() == number
-            journal.open_part(Part(number, f"part-{number}"), number)
-            journal.part_published(Part(number, f"part-{number}"))
-        finish(journal, 1, 2, 3)
-        last, _ = journal.prune(before=2000.0, after_seq=0)
-        assert last == 3
-        journal.record([row(4)], {})
-        journal.open_part(Part(4, "part-4"), 4)
-        journal.prune(before=500.0, after_seq=0)
-        assert journal._db.execute("SELECT part FROM parts").fetchall() == [(4,)]
-        assert journal.next_part() == 5
-    with Journal(tmp_path) as journal:
-        assert (journal.next_part(), journal.next_seq()) == (5, 5)
-
-
 def test_a_renamed_part_is_found_under_its_new_name(journal: Journal) -> None:
     """A restart publishes it under the name it was given last."""
     journal.record([row(1)], {})
     journal.open_part(Part(1, "one"), 1)
     assert journal.rename_part(Part(1, "one"), "one~2") == Part(1, "one~2")
     assert journal.unfinished_parts() == [Part(1, "one~2")]
-
-
-def test_numbers_go_on_after_everything_is_forgotten(tmp_path: Path) -> None:
-    """Rows keep their order over the whole life of the journal."""
-    with Journal(tmp_path) as journal:
-        journal.record([row(1, rolled=False), row(2, rolled=False)], {"x.png": 2})
-        finish(journal, 1, 2)
-        assert journal.prune(2000.0, 0) == (2, [])
-        assert journal.prune(2000.0, 2) == (0, [])
-    with Journal(tmp_path) as journal:
-        assert journal.next_seq() == 3
-
-
-def test_only_what_is_old_and_done_is_forgotten(journal: Journal) -> None:
-    """Young, unsettled and unrolled rows stay; of kept ones the caller is told."""
-    journal.record(
-        [
-            row(1, rolled=False),
-            row(2),
-            row(3, "kept.png", kept=True, rolled=False),
-            row(4, rolled=False, recognised=9000.0),
-            row(5, rolled=False),
-        ],
-        {},
-    )
-    finish(journal, 1, 2, 3, 4)
-    last, kept = journal.prune(before=2000.0, after_seq=0)
-    assert last == 5
-    assert [seq for seq, _ in kept] == [3]
-    seqs = "SELECT seq FROM scans ORDER BY seq"
-    assert journal._db.execute(seqs).fetchall() == [(2,), (3,), (4,), (5,)]
-    journal.forget([2, 3, 5])
-    assert journal._db.execute(seqs).fetchall() == [(2,), (4,), (5,)]
-
-
-def test_forgetting_goes_on_where_it_stopped(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A chunk at a time, to the end."""
-    monkeypatch.setattr("digitd.journal.PRUNE_CHUNK", 2)
-    journal.record([row(number, rolled=False) for number in range(1, 6)], {"x.png": 5})
-    finish(journal, *range(1, 6))
-    visited = []
-    after = 0
-    while True:
-        after, _ = journal.prune(2000.0, after)
-        visited.append(after)
-        if not after:
-            break
-    assert visited == [2, 4, 5, 0]
-    assert journal._db.execute("SELECT count(*) FROM scans").fetchone() == (0,)
-
-
-def test_a_name_is_never_used_again_however_long_ago_it_was(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its results are forgotten, the number of them is not."""
-    monkeypatch.setattr("time.time", lambda: 1000.0)
-    journal.record([row(1, rolled=False)], {"x.png": 5})
-    finish(journal, 1)
-    assert journal.prune(2000.0, 0) == (1, [])
-    assert journal.prune(2000.0, 1) == (0, [])
-    assert journal.last_number("x.png") == 5
-
-
-def test_forgetting_does_not_load_results(journal: Journal) -> None:
-    """A thousand of them may be a gigabyte."""
-    journal.record([replace(row(number, kept=True), result=b"x" * 200_000) for number in range(1, 101)], {})
-    finish(journal, *range(1, 101))
-    tracemalloc.start()
-    last, kept = journal.prune(2000.0, 0)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert (last, len(kept), kept[0]) == (100, 100, (1, row(1).identity))
-    assert peak < 1_000_000
 
 
 def test_the_identities_of_results_are_found(journal: Journal) -> None:
@@ -365,7 +259,7 @@ def test_the_identities_of_results_are_found(journal: Journal) -> None:
 def test_a_newer_journal_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     """An older digitd does not touch what it does not understand."""
     with Journal(tmp_path) as journal:
-        journal._db.execute("PRAGMA user_version = 99")
+        journal.db.execute("PRAGMA user_version = 99")
     with pytest.raises(FolderError, match="version 99") as caught:
         Journal(tmp_path)
     assert caught.value.exit_code is ExitCode.FOLDERS
@@ -442,7 +336,7 @@ def test_no_question_on_the_way_of_a_scan_goes_through_all_rows(
 ) -> None:
     """Ten million remembered scans do not slow a batch: every query finds its rows by an index."""
     asked: list[str] = []
-    journal._db.set_trace_callback(asked.append)
+    journal.db.set_trace_callback(asked.append)
     recorded = row(1)
     journal.record([recorded], {"x.png": 1})
     journal.published([1])
@@ -459,10 +353,10 @@ def test_no_question_on_the_way_of_a_scan_goes_through_all_rows(
     journal.part_published(Part(1, "one"))
     journal.unfinished_parts()
     journal.rows_of(Part(1, "one"))
-    journal._db.set_trace_callback(None)
+    journal.db.set_trace_callback(None)
     queries = [query for query in asked if query.startswith(("SELECT", "UPDATE", "DELETE"))]
     assert len(queries) > 12
     for query in queries:
-        plan = [step[3] for step in journal._db.execute(f"EXPLAIN QUERY PLAN {query}")]
+        plan = [step[3] for step in journal.db.execute(f"EXPLAIN QUERY PLAN {query}")]
         scanned = [step for step in plan if step.startswith(("SCAN scans", "SCAN parts")) and "INDEX" not in step]
         assert scanned == [], query

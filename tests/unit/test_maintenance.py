@@ -7,6 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from delivery_rig import RECOGNISED, Rig
+from digitd import forgetting
 from digitd.maintenance import CHUNK_SECONDS, ROUND_SECONDS, Pruner
 
 DAY = 86400.0
@@ -36,10 +37,10 @@ def test_a_kept_scan_is_remembered_while_its_file_is_there(tmp_path: Path, monke
         pruner = Pruner(rig.journal, rig.inbox, keep=100.0)
         monkeypatch.setattr("time.time", lambda: RECOGNISED + 99)
         forget(pruner)
-        assert rig.journal._db.execute("SELECT count(*) FROM scans").fetchone() == (4,)
+        assert rig.journal.db.execute("SELECT count(*) FROM scans").fetchone() == (4,)
         monkeypatch.setattr("time.time", lambda: RECOGNISED + 101)
         forget(pruner)
-        found = rig.journal._db.execute("SELECT path FROM scans").fetchall()
+        found = rig.journal.db.execute("SELECT path FROM scans").fetchall()
         assert (b"there.png",) in found
         assert not {(b"changed.png",), (b"gone.png",)} & set(found)
         assert [read.identity.path for read in rig.waiting() if read.identity.path == "there.png"] == []
@@ -47,7 +48,7 @@ def test_a_kept_scan_is_remembered_while_its_file_is_there(tmp_path: Path, monke
 
 def test_it_goes_on_soon_and_rests_when_it_is_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A chunk at a time while there are more, then an hour of nothing; before its time it does nothing."""
-    monkeypatch.setattr("digitd.journal.PRUNE_CHUNK", 1)
+    monkeypatch.setattr("digitd.forgetting.PRUNE_CHUNK", 1)
     rig = Rig(tmp_path)
     rig.drop("a.png")
     rig.live()
@@ -60,7 +61,7 @@ def test_it_goes_on_soon_and_rests_when_it_is_through(tmp_path: Path, monkeypatc
             due = pruner.next_due()
             pruner.tick(due)
             assert pruner.next_due() == due + (ROUND_SECONDS if pruner.resting else CHUNK_SECONDS)
-        assert rig.journal._db.execute("SELECT count(*) FROM scans").fetchone() == (0,)
+        assert rig.journal.db.execute("SELECT count(*) FROM scans").fetchone() == (0,)
 
 
 def test_where_little_is_kept_rounds_come_sooner(tmp_path: Path) -> None:
@@ -76,7 +77,7 @@ def test_where_little_is_kept_rounds_come_sooner(tmp_path: Path) -> None:
 
 def test_names_that_are_long_unused_are_free_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A name in use is remembered for `keep` from its last use; the journal does not grow by names for ever."""
-    monkeypatch.setattr("digitd.journal.NAMES_CHUNK", 1)
+    monkeypatch.setattr("digitd.forgetting.NAMES_CHUNK", 1)
     rig = Rig(tmp_path)
     with rig.open() as delivery:
         for number, path in enumerate(("old.png", "b\udcff.png", "new.png")):
@@ -92,7 +93,7 @@ def test_names_that_are_long_unused_are_free_again(tmp_path: Path, monkeypatch: 
 
 def test_names_that_keep_coming_do_not_keep_a_round_going(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A scanner that counts up gives a new last name at every look."""
-    monkeypatch.setattr("digitd.journal.NAMES_CHUNK", 3)
+    monkeypatch.setattr("digitd.forgetting.NAMES_CHUNK", 3)
     rig = Rig(tmp_path)
     with rig.open() as delivery:
         pruner = Pruner(rig.journal, rig.inbox, keep=50_000 * DAY)
@@ -109,8 +110,8 @@ def test_names_that_keep_coming_do_not_keep_a_round_going(tmp_path: Path, monkey
 
 def test_the_file_shrinks_when_much_was_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Free pages go back to the disk, some at a time; a few stay for what comes next."""
-    monkeypatch.setattr("digitd.journal.SPARE_PAGES", 10)
-    monkeypatch.setattr("digitd.journal.VACUUM_PAGES", 20)
+    monkeypatch.setattr("digitd.forgetting.SPARE_PAGES", 10)
+    monkeypatch.setattr("digitd.forgetting.VACUUM_PAGES", 20)
     rig = Rig(tmp_path)
     with rig.open() as delivery:
         for number in range(300):
@@ -121,7 +122,7 @@ def test_the_file_shrinks_when_much_was_forgotten(tmp_path: Path, monkeypatch: p
         rig.journal.settle()
 
         def pages(what: str) -> int:
-            return int(rig.journal._db.execute(f"PRAGMA {what}").fetchone()[0])
+            return int(rig.journal.db.execute(f"PRAGMA {what}").fetchone()[0])
 
         before = pages("page_count")
         forget(Pruner(rig.journal, rig.inbox, keep=1.0))
@@ -138,7 +139,7 @@ def test_a_journal_that_cannot_forget_stops_nothing(tmp_path: Path, monkeypatch:
         def refuse(*_: object) -> None:
             raise sqlite3.OperationalError("database or disk is full")
 
-        monkeypatch.setattr(rig.journal, "prune", refuse)
+        monkeypatch.setattr(forgetting, "prune", refuse)
         due = pruner.next_due()
         pruner.tick(due)
         assert pruner.next_due() == due + ROUND_SECONDS

@@ -16,8 +16,9 @@ from structlog.testing import capture_logs
 
 from delivery_rig import Killer, two_scans_on_way, workplace
 from digitd import __version__, fs, migrate
+from digitd.database import FILE_NAME, reading
 from digitd.errors import ExitCode, FolderError
-from digitd.journal import FILE_NAME, Journal, reading
+from digitd.journal import Journal
 from digitd.maintenance import Pruner
 from digitd.tables import TABLES_1
 from killed_upgrade import content

@@ -14,8 +14,9 @@ from structlog.testing import capture_logs
 import delivery_rig
 from delivery_rig import Killed, Killer, Rig, on_way, workplace
 from digitd import fs, rebuild
+from digitd.database import FILE_NAME, SUSPECT
 from digitd.errors import FolderError
-from digitd.journal import FILE_NAME, SUSPECT, Journal
+from digitd.journal import Journal
 from ways import OUTPUTS, SOURCES, Json
 
 PAGE = 4096
@@ -288,7 +289,7 @@ def test_the_damaged_file_is_kept(tmp_path: Path) -> None:
 def test_a_journal_of_a_newer_digitd_is_not_set_aside(tmp_path: Path) -> None:
     """It is whole; it is refused, and stays."""
     with Journal(tmp_path) as journal:
-        journal._db.execute("PRAGMA user_version = 99")
+        journal.db.execute("PRAGMA user_version = 99")
     with pytest.raises(FolderError, match="version 99"):
         rebuild.opened(tmp_path, tmp_path, tmp_path, Rig(tmp_path).files_into())
     assert (tmp_path / FILE_NAME).exists()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from digitd.daemon import STOP_SECONDS
 from digitd.errors import ExitCode
-from digitd.service import STOP_SECONDS
 
 UNIT = Path(__file__).parents[2] / "systemd" / "digitd.service"
 MOST_EXPOSED = 1.0

@@ -86,7 +86,7 @@ def _seconds(option: str, written: str) -> float:
 
 def check(context: typer.Context, config: Config = None) -> None:
     """Print what `run` would work with; a DigitdError tells what it would refuse."""
-    from digitd.journal import FILE_NAME, reading
+    from digitd.database import FILE_NAME, reading
     from digitd.lock import holder_of
     from digitd.marks import Marks
     from digitd.migrate import outlook
