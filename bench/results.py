@@ -66,6 +66,15 @@ def write(heading: str, body: str, paper: Paper = RESULTS) -> None:
     print(f"written to {paper.path}")
 
 
+def keep(heading: str, rows: Iterable[Row], command: str) -> bool:
+    """Print ROWS, which COMMAND measured, and write them into RELIABILITY.md; whether all is as it must be."""
+    rows = list(rows)
+    text = table(rows, "must be")
+    print(text)
+    write(heading, f"`{command}` wrote this section.\n\n{machine()}\n\n{text}", RELIABILITY)
+    return all(row.good is not False for row in rows)
+
+
 def replaced(text: str, heading: str, body: str, paper: Paper = RESULTS) -> str:
     """TEXT with BODY as the section HEADING, one of the paper's. Pure."""
     parts = re.split(r"^## (.+)\n", text, flags=re.MULTILINE)

@@ -18,6 +18,7 @@ from digitd.outbox import Outbox
 from digitd.pool.halving import Loss
 from digitd.recognition.bundle import Bundle
 from digitd.reload import Renewal
+from digitd.reloader import Load, Reloader
 from digitd.results import Status
 from digitd.rolling import Roller
 from digitd.settings import Settings
@@ -42,13 +43,17 @@ class Assembly:
         *,
         once: bool,
         wake: Callable[[], None],
+        load: Load | None,
     ) -> None:
-        """WAKE is called from any thread when there is something to do. STACK closes what is to be closed."""
+        """LOAD as the reloader has it. WAKE is called from any thread when there is something to do.
+
+        STACK closes what is to be closed.
+        """
         self.settings, self.bundle, self.marks = settings, bundle, marks
         self._once, self._wake = once, wake
         self.tally = Tally()
         # First of all: the libraries load in other processes while this one opens the journal.
-        self.pool = pool_of(settings, bundle.sha256, self.note_loss)
+        self.pool = pool_of(settings, bundle.sha256, self._note_loss)
         stack.callback(lambda: self.pool.stop())
         self.pool.start()
         archive = self._archive = Archive(os.fspath(settings.inbox.path), settings.sources.model_dump())
@@ -83,7 +88,8 @@ class Assembly:
         self.pruner = Pruner(journal, settings.inbox.path, settings.state.keep)
         self.dispatcher = Dispatcher(settings, bundle.model, self.pool, self.supply, self.delivery, archive, self.tally)
         self.heartbeat = Heartbeat(notifier, lock, self.pool, self.supply, self.delivery)
-        self._observer = Observer(settings, bundle.model, journal, self.pool, self.supply, self.delivery)
+        self.reloader = Reloader(notifier, lock, load, self._note_loss)
+        self._observer = Observer(settings, bundle.model, journal, self.pool, self.supply, self.delivery, self.reloader)
         self.metrics = Metrics(settings, self.tally, self._observer.look)
 
     def take_over(self, renewal: Renewal) -> None:
@@ -120,11 +126,7 @@ class Assembly:
             remedy = "restart digitd: until then the values it was started with hold"
             log.get().warning("restart_needed", keys=change.restart, remedy=remedy)
 
-    def note_reload(self, *, refused: bool) -> None:
-        """Whether the configuration in use is an older one than was asked for."""
-        self._observer.reloaded = not refused
-
-    def note_loss(self, pid: int, loss: Loss, scans: int) -> None:
+    def _note_loss(self, pid: int, loss: Loss, scans: int) -> None:
         """Count and tell of a lost worker."""
         self.tally.lost[loss] += 1
         say_loss(pid, loss, scans)

@@ -1,18 +1,11 @@
 """The daemon's loop: what waits in the inbox is read and delivered, until it is to stop."""
 
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
 
-from digitd import __version__, log, names
+from digitd import log, names
 from digitd.assembly import Assembly
 from digitd.errors import FolderError
-from digitd.lock import Lock
-from digitd.marks import Marks
-from digitd.recognition.bundle import Bundle
 from digitd.reload import Renewal
-from digitd.reloader import Reloader
-from digitd.settings import Settings
 from digitd.systemd import Notifier
 from digitd.wake import Wake
 
@@ -25,33 +18,16 @@ DRAIN_SECONDS = 0.5
 # Names of scans that a warning lists.
 UNFILED_TOLD = 5
 
-Load = Callable[[], Settings]
-
 
 class Daemon:
     """One thread that owns pool, journal and outbox; the watcher's threads and signals wake it through a pipe."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        bundle: Bundle,
-        notifier: Notifier,
-        lock: Lock,
-        marks: Marks,
-        stack: ExitStack,
-        *,
-        once: bool,
-        load: Load | None = None,
-    ) -> None:
-        self._once, self._notifier = once, notifier
+    def __init__(self, parts: Assembly, notifier: Notifier, wake: Wake, *, once: bool) -> None:
+        self._parts, self._notifier, self._wake, self._once = parts, notifier, wake, once
         self._log = log.get()
-        self._log.info("starting", version=__version__, once=once, config=settings.effective())
-        self._wake = stack.enter_context(Wake())
-        self._parts = Assembly(settings, bundle, notifier, lock, marks, stack, once=once, wake=self._wake.wake)
         # These are the same for as long as the daemon lives; the other parts a reload may exchange.
-        self._delivery, self._dispatcher = self._parts.delivery, self._parts.dispatcher
-        self._heartbeat, self._metrics = self._parts.heartbeat, self._parts.metrics
-        self._reloader = Reloader(notifier, lock, load, self._parts.note_loss)
+        self._delivery, self._dispatcher = parts.delivery, parts.dispatcher
+        self._heartbeat, self._metrics, self._reloader = parts.heartbeat, parts.metrics, parts.reloader
         self._stop_asked: str | None = None
 
     def ask_to_stop(self, why: str) -> None:
@@ -109,7 +85,6 @@ class Daemon:
             self._reloader.take()
             self._parts.take_over(renewal)
             self._reloader.succeed()
-        self._parts.note_reload(refused=self._reloader.refused)
 
     def _drained_for(self, renewal: Renewal) -> bool:
         """Let the workers finish what they have in hand, if others take their place; False if it is to stop instead."""

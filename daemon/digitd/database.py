@@ -48,6 +48,11 @@ def soon_durable(db: sqlite3.Connection) -> Iterator[None]:
         _durable(db, True)
 
 
+def read_only(path: Path) -> str:
+    """The URI by which SQLite opens a journal to read it."""
+    return f"file:{quote(os.fsencode(path))}?mode=ro"
+
+
 @contextmanager
 def reading(folder: Path) -> Iterator[sqlite3.Connection | None]:
     """The journal of FOLDER to read from, beside a digitd that writes it; None if there is none yet.
@@ -70,8 +75,7 @@ def reading(folder: Path) -> Iterator[sqlite3.Connection | None]:
     # Without a -wal all is in the file, and nobody writes it. SQLite would make one, which some readers may not.
     settled = "" if os.path.exists(f"{path}-wal") else "&immutable=1"
     try:
-        uri = f"file:{quote(os.fsencode(path))}?mode=ro{settled}"
-        with closing(sqlite3.connect(uri, uri=True, timeout=5)) as journal:
+        with closing(sqlite3.connect(read_only(path) + settled, uri=True, timeout=5)) as journal:
             migrate.version_of(journal, path)
             journal.execute("SELECT max(seq) FROM scans").fetchone()
             yield journal

@@ -7,6 +7,7 @@ import psutil
 from digitd.delivery import Delivery
 from digitd.journal import Journal
 from digitd.pool.local import LocalPool
+from digitd.reloader import Reloader
 from digitd.results import Model
 from digitd.room import rooms
 from digitd.settings import Settings
@@ -25,12 +26,11 @@ class Observer:
         pool: LocalPool,
         supply: Supply,
         delivery: Delivery,
+        reloader: Reloader,
     ) -> None:
         self._settings, self._model, self._journal = settings, model, journal
-        self._pool, self._supply, self._delivery = pool, supply, delivery
+        self._pool, self._supply, self._delivery, self._reloader = pool, supply, delivery, reloader
         self._started = time.time()
-        self.reloaded = True
-        """Whether the last reload, if there was one, was not refused."""
         self._process = psutil.Process()
 
     def watch(self, settings: Settings, model: Model, pool: LocalPool, supply: Supply) -> None:
@@ -46,7 +46,7 @@ class Observer:
             oldest=supply.oldest,
             in_hand=supply.in_hand,
             undelivered=self._delivery.undelivered,
-            reloaded=self.reloaded,
+            reloaded=not self._reloader.refused,
             paused=self._delivery.troubled is not None,
             mode=supply.mode,
             workers={"wanted": pool.wanted, "ready": pool.loaded, "busy": pool.at_work},

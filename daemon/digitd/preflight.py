@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from digitd import fs
@@ -11,10 +12,11 @@ from digitd.settings import KEEP, MOVE_NOWHERE, Settings
 _ADVICE = "Choose a folder outside the inbox"
 
 
-def check_folders(settings: Settings, *, make: bool) -> None:
+def check_folders(settings: Settings, *, make: bool, before_making: Callable[[], None] = lambda: None) -> None:
     """FolderError names the first folder that cannot be used.
 
-    Archive and state folders are made where MAKE says so; else it is looked at whether they could be.
+    Archive and state folders are made where MAKE says so, after BEFORE_MAKING, which may refuse them, too; else it is
+    looked at whether they could be.
     """
     inbox, outbox, state = settings.inbox.path, settings.outbox.path, settings.state.path
     targets = settings.sources.model_dump()
@@ -37,6 +39,7 @@ def check_folders(settings: Settings, *, make: bool) -> None:
     except OSError as error:
         raise _unusable("inbox.path", inbox, error, "listed") from error
     _writable("outbox.path", outbox)
+    before_making()
     for key, folder in {"state.path": state, **archives}.items():
         if make:
             try:

@@ -9,13 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 
 from digitd import fs, log, names, results, salvage
 from digitd.archive import Archive
-from digitd.database import FILE_NAME, SUSPECT, is_damage
+from digitd.database import FILE_NAME, SUSPECT, is_damage, read_only
 from digitd.errors import FolderError, JournalDamagedError
 from digitd.journal import Journal
 from digitd.tables import PUBLISHED, RECORDED, SELECT, SETTLED, SYNCING, UNCERTAIN, Part, Row, row_of
@@ -156,7 +155,7 @@ def _aside(path: Path, stamp: str, number: int) -> Path:
 def _read(damaged: Path, statement: str) -> Iterator[tuple[Any, ...]]:
     """What a damaged file gives of a query, up to where it is damaged."""
     try:
-        with contextlib.closing(sqlite3.connect(f"file:{quote(os.fsencode(damaged))}?mode=ro", uri=True)) as db:
+        with contextlib.closing(sqlite3.connect(read_only(damaged), uri=True)) as db:
             yield from db.execute(statement)
     except (sqlite3.Error, UnicodeDecodeError) as error:
         log.get().debug("journal_unreadable", error=str(error))

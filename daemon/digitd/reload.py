@@ -71,11 +71,8 @@ class Renewal:
         """BUNDLE is the one in use. DigitdError if it cannot be used."""
         self.change = compare(used, wanted)
         settings = self.change.settings
-        check_folders(settings, make=False)
         self.marks = Marks(settings)
-        # Before anything is made: nothing is, in the folders of another digitd.
-        self.marks.refuse_others()
-        check_folders(settings, make=True)
+        check_folders(settings, make=True, before_making=self.marks.refuse_others)
         self.bundle = Bundle.load(settings.model.bundle or shipped())
         self.pool: LocalPool | None = None
         """Workers of its own; None if those that there are will do."""

@@ -11,12 +11,15 @@ from digitd.settings import Settings
 from digitd.systemd import Notifier
 from digitd.workers import OnLoss
 
+Load = Callable[[], Settings]
+"""Reads the configuration anew."""
+
 
 class Reloader:
     """Has at most one reload under way; systemd and who asked are told when it begins, and how it ends."""
 
-    def __init__(self, notifier: Notifier, lock: Lock, load: Callable[[], Settings] | None, on_loss: OnLoss) -> None:
-        """LOAD reads the configuration anew; without it nothing can be reloaded."""
+    def __init__(self, notifier: Notifier, lock: Lock, load: Load | None, on_loss: OnLoss) -> None:
+        """Without LOAD nothing can be reloaded."""
         self._notifier, self._lock, self._load, self._on_loss = notifier, lock, load, on_loss
         self._asked = False
         self._renewal: Renewal | None = None

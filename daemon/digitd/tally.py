@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from digitd.errors import ScanError
+from digitd.pool.halving import Loss
 from digitd.results import Status
 
 LATENCY_BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
@@ -12,7 +13,6 @@ LATENCY_BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 
 BATCH_BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """Seconds: from one small scan to `workers.timeout`, by default."""
 REVIEW_REASONS = ("low_confidence", "low_margin", "no_digits", "unread_mark", "digits_expected")
-LOSSES = ("died", "timeout", "memory")
 
 
 class Histogram:
@@ -47,7 +47,7 @@ class Tally:
         self.latency = Histogram(LATENCY_BOUNDS)
         """From when a scan was whole until it was published and filed."""
         self.batches = Histogram(BATCH_BOUNDS)
-        self.lost: Counter[str] = Counter(dict.fromkeys(LOSSES, 0))
+        self.lost: Counter[str] = Counter(dict.fromkeys(map(str, Loss), 0))
         """Workers that had to be replaced, by cause."""
         self.pauses = 0
         """How often delivery had to wait: for room, or for a right."""

@@ -5,16 +5,16 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 import psutil
 
+from e2e import harness
+
 PATIENCE = 120.0
 """Seconds: an upper limit that a loaded machine does not reach; no test waits for it to pass."""
-POLL = 0.05
 SYSTEM_CALLS = "landlock_create_ruleset landlock_add_rule landlock_restrict_self"
 """A container may not make all calls that a machine may; by these digitd's workers shut themselves in."""
 ENVIRONMENT = ("env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8")
@@ -22,14 +22,8 @@ ENVIRONMENT = ("env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/
 Entry = dict[str, Any]
 
 
-def wait_for(condition: Callable[[], Any], what: str, timeout: float = PATIENCE) -> Any:
-    """Poll until CONDITION is true, and give its value."""
-    deadline = time.monotonic() + timeout
-    while not (value := condition()):
-        if time.monotonic() >= deadline:
-            raise AssertionError(f"waited {timeout:.0f} s in vain for {what}")
-        time.sleep(POLL)
-    return value
+wait_for = partial(harness.wait_for, timeout=PATIENCE)
+"""With the patience that a whole machine needs."""
 
 
 class Machine:

@@ -23,6 +23,9 @@ def configured(base: Path, engine: Any = "litert") -> Settings:
     )
 
 
+RELOADER: Any = SimpleNamespace(refused=False)
+
+
 def pool(loaded: int) -> Any:
     """A pool of four."""
     return SimpleNamespace(wanted=4, loaded=loaded, at_work=2, resident=1000)
@@ -37,11 +40,12 @@ def test_each_figure_is_that_of_its_part(tmp_path: Path) -> None:
     """Of the pool, the supply, the delivery, the journal, the disks and the process itself."""
     delivery: Any = SimpleNamespace(undelivered=7, troubled="No space left on device")
     with Journal(tmp_path) as journal:
-        look = Observer(configured(tmp_path), MODEL, journal, pool(3), supply(9), delivery).look()
+        look = Observer(configured(tmp_path), MODEL, journal, pool(3), supply(9), delivery, RELOADER).look()
         assert look.journal_bytes == sum(path.stat().st_size for path in tmp_path.glob("journal.sqlite3*"))
     assert look.workers == {"wanted": 4, "ready": 3, "busy": 2}
     assert (look.waiting, look.more_waiting, look.oldest, look.in_hand, look.mode) == (9, True, 5.0, 2, "polling")
     assert (look.undelivered, look.paused) == (7, True)
+    assert look.reloaded
     assert look.memory["workers"] == 1000
     assert look.memory["main"] > 10_000_000
     assert look.rooms.keys() == {"inbox", "outbox", "archive", "state"}
@@ -55,7 +59,7 @@ def test_after_another_configuration_it_looks_at_the_new_parts(tmp_path: Path) -
     """And has still begun when it did."""
     delivery: Any = SimpleNamespace(undelivered=0, troubled=None)
     with Journal(tmp_path) as journal:
-        observer = Observer(configured(tmp_path), MODEL, journal, pool(3), supply(9), delivery)
+        observer = Observer(configured(tmp_path), MODEL, journal, pool(3), supply(9), delivery, RELOADER)
         before = observer.look()
         observer.watch(configured(tmp_path, "tensorflow"), Model("other", "2", "1" * 64), pool(4), supply(0))
         look = observer.look()

@@ -1,11 +1,10 @@
 """`digitd reload`: the daemon takes its configuration in anew."""
 
 import sys
-from pathlib import Path
 
 import typer
 
-from digitd.cli.common import Config
+from digitd.cli.common import Config, settings
 from digitd.errors import DigitdError
 
 
@@ -21,13 +20,11 @@ def register(app: typer.Typer) -> None:
 def reload(context: typer.Context, config: Config = None) -> None:
     """Print nothing if all is well; what is wrong as a DigitdError, with its exit code."""
     from digitd import log
-    from digitd.config import load
     from digitd.reload import ask, refusal
 
-    chosen: Path | None = config if config is not None else context.obj
     log.configure("info", "auto")
     try:
-        refused = refusal(ask(load(chosen).state.path))
+        refused = refusal(ask(settings(context, config).state.path))
     except DigitdError as error:
         if not log.is_in_journal():
             raise

@@ -2,12 +2,11 @@
 
 import sys
 import threading
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from digitd.cli.common import Config
+from digitd.cli.common import Config, settings
 from digitd.errors import DigitdError, ExitCode
 
 
@@ -27,19 +26,17 @@ def run(
 ) -> None:
     """Start the daemon; what it cannot start with is an event of the log, like all it prints."""
     from digitd import log
-    from digitd.config import load
 
     log.configure("info", "auto")
     threading.excepthook = _say_thread_failed
-    chosen: Path | None = config if config is not None else context.obj
     try:
-        settings = load(chosen)
-        log.configure(settings.log.level, settings.log.format, clock=settings.log.time)
+        used = settings(context, config)
+        log.configure(used.log.level, used.log.format, clock=used.log.time)
         from digitd import service
 
         # Of a terminal, and of a drain, a hangup is the end.
         reloads = not once and not sys.stderr.isatty()
-        service.run(settings, once=once, load=(lambda: load(chosen)) if reloads else None)
+        service.run(used, once=once, load=(lambda: settings(context, config)) if reloads else None)
     except DigitdError as error:
         _say_refused(error)
         sys.exit(error.exit_code)
