@@ -30,6 +30,8 @@ class Archive:
         self._targets = dict(targets)
         # Folders that were made in this life, and whose own names are not durable yet.
         self._made: set[str] = set()
+        # Targets on another file system than what was filed there last.
+        self._across: set[str] = set()
 
     def retarget(self, targets: Mapping[str, str]) -> None:
         """Send sources elsewhere from now on."""
@@ -59,8 +61,12 @@ class Archive:
         plan: Callable[[str], None],
         ticket: bytes | None,
         device: int | None = None,
+        *,
+        first: bool = False,
     ) -> Filed:
         """Send a source where its status sends it; safe to repeat after a crash at any point.
+
+        FIRST: it was not tried before, so no crash has left anything half done.
 
         PLAN is called with the target before a copy to another file system begins; PLANNED is what it was called with
         before a crash. TICKET, where there is one, is written beside the moved file. DEVICE is the one that its folder
@@ -70,6 +76,12 @@ class Archive:
         path = os.path.join(self._inbox, source.path)
         target = self._targets[status]
         hidden = _claimed(path, key)
+        if first and ticket is None and target != KEEP and target not in self._across:
+            done = self._file_at_once(path, hidden, source, target)
+            if done is Filed.GONE:
+                self._refuse_unmounted(path, device)
+            if done is not None:
+                return done
         left = self._is(hidden, source, moved=True)
         if left is Filed.KEPT and target != KEEP:
             # A crash came between the claim and the removal: this is the source, whatever has its name now.
@@ -94,6 +106,23 @@ class Archive:
         if filed is Filed.GONE:
             self._refuse_unmounted(path, device)
         return filed
+
+    def _file_at_once(self, path: str, hidden: str, source: Identity, target: str) -> Filed | None:
+        """File it in the usual case, with nothing looked at that the doing of it tells; None if this is not one."""
+        if (claimed := claim(path, hidden, lambda: self._is_claimed(hidden, source))) is not Filed.KEPT:
+            return claimed
+        if target == DELETE:
+            return _remove_claimed(hidden)
+        try:
+            fs.rename_noreplace(hidden, os.path.join(target, source.path))
+        except OSError as error:
+            # Its name is taken, its folder is missing, or it is another file system: all of that takes longer.
+            if error.errno == errno.EXDEV:
+                self._across.add(target)
+            _shown(hidden, path)
+            return None
+        failpoints.reached(Point.MOVED)
+        return Filed.MOVED
 
     def _refuse_unmounted(self, path: str, device: int | None) -> None:
         """OSError where a source is away and not gone: it would come back with its folder, and be read again."""
@@ -271,6 +300,10 @@ def take_away(path: str, hidden: str, is_it: Callable[[], bool]) -> Filed:
     """Remove a file that others may replace at any moment, by a `claim`. DELETED, GONE or REPLACED."""
     if (claimed := claim(path, hidden, is_it)) is not Filed.KEPT:
         return claimed
+    return _remove_claimed(hidden)
+
+
+def _remove_claimed(hidden: str) -> Filed:
     os.unlink(hidden)
     failpoints.reached(Point.REMOVED)
     return Filed.DELETED

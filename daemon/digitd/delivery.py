@@ -187,7 +187,7 @@ class Delivery:
         except (OSError, sqlite3.Error) as error:
             self._hold_up("record", error)
             return False
-        self._finish(rows)
+        self._finish(rows, first=True)
         return True
 
     def _rows(self, reads: list[Read]) -> list[Row]:
@@ -207,11 +207,14 @@ class Delivery:
         rows: list[Row] = []
         numbers: dict[str, int] = {}
         try:
+            used_before = self._journal.last_numbers(
+                [read.identity.path for read in reads] if self._file_a_scan else []
+            )
             for seq, read in enumerate(reads, self._journal.next_seq()):
                 row = self._row(seq, read)
                 if self._file_a_scan:
                     path = read.identity.path
-                    used = numbers.get(path) or self._journal.last_number(path)
+                    used = numbers.get(path) or used_before.get(path, 0)
                     row.published_as, numbers[path] = self._outbox.free_name(path, used)
                     rows.append(row)
                     self._outbox.stage(row.published_as, row.id, row.result)
@@ -253,25 +256,27 @@ class Delivery:
             result=results.to_json(result),
         )
 
-    def _finish(self, rows: Iterable[Row]) -> None:
-        for row in rows:
-            try:
-                self._publish(row)
-                filed = self._file(row)
-                if filed is Filed.KEPT and not row.kept:
-                    # Another configuration has come since it was recorded.
-                    self._journal.keep(row)
-                failpoints.reached(Point.FILED)
-            except (OSError, sqlite3.Error) as error:
-                self._unfinished[row.seq] = row
-                self._hold_up("publish", error, row.identity.path)
-            else:
-                self._unfinished.pop(row.seq, None)
-                self._out.discard(row.seq)
-                self._inherited.discard(row.seq)
-                self._unmarked.append(row.seq)
-                self._on_filed(row.identity.path, filed)
-                self._say_published(row)
+    def _finish(self, rows: Iterable[Row], *, first: bool = False) -> None:
+        """Publish and file them, and mark those done. FIRST: nothing of it was tried before."""
+        with log.together():
+            for row in rows:
+                try:
+                    self._publish(row)
+                    filed = self._file(row, first=first)
+                    if filed is Filed.KEPT and not row.kept:
+                        # Another configuration has come since it was recorded.
+                        self._journal.keep(row)
+                    failpoints.reached(Point.FILED)
+                except (OSError, sqlite3.Error) as error:
+                    self._unfinished[row.seq] = row
+                    self._hold_up("publish", error, row.identity.path)
+                else:
+                    self._unfinished.pop(row.seq, None)
+                    self._out.discard(row.seq)
+                    self._inherited.discard(row.seq)
+                    self._unmarked.append(row.seq)
+                    self._on_filed(row.identity.path, filed)
+                    self._say_published(row)
         self._mark()
 
     def _say_published(self, row: Row) -> None:
@@ -334,7 +339,7 @@ class Delivery:
             self._outbox.unstage(old, row.id)
         return name
 
-    def _file(self, row: Row) -> Filed:
+    def _file(self, row: Row, *, first: bool) -> Filed:
         ticket = row.result if row.status == results.Status.FAILED else None
         read = self._reads.get(row.seq)
         return self._archive.file(
@@ -345,6 +350,7 @@ class Delivery:
             lambda target: self._journal.plan_filing(row, target),
             ticket,
             None if read is None else read.device,
+            first=first,
         )
 
     def _mark(self) -> None:

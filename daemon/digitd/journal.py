@@ -29,6 +29,8 @@ from digitd.tables import (
 
 PART_BYTES = 64 << 20
 """Results that go into one rolled file at most, whatever `outbox.rows` allows: they are in memory together."""
+NAMES_AT_ONCE = 256
+"""Names that are looked up in one query; SQLite takes 32,766 values, and not less than 999 in its oldest versions."""
 _ALL_OPEN = f"{UNCERTAIN}, {SYNCING}, {RECORDED}, {PUBLISHED}"
 
 
@@ -105,6 +107,16 @@ class Journal:
         """How often a result has been named NAME; 0: never."""
         row = self.db.execute("SELECT last FROM names WHERE name = ?", (os.fsencode(name),)).fetchone()
         return 0 if row is None else int(row[0])
+
+    def last_numbers(self, names: Sequence[str]) -> dict[str, int]:
+        """How often a result has been named each of NAMES, but for those that none has been."""
+        found: dict[str, int] = {}
+        for start in range(0, len(names), NAMES_AT_ONCE):
+            some = [os.fsencode(name) for name in names[start : start + NAMES_AT_ONCE]]
+            places = ", ".join("?" * len(some))
+            select = f"SELECT name, last FROM names WHERE name IN ({places})"
+            found |= {os.fsdecode(name): int(last) for name, last in self.db.execute(select, some)}
+        return found
 
     def record(self, rows: Sequence[Row], numbers: dict[str, int]) -> None:
         """Write a batch's rows, and NUMBERS (name -> how often it is used now), durably.

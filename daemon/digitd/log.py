@@ -3,8 +3,10 @@
 import json
 import logging
 import sys
+import threading
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
 
@@ -21,6 +23,8 @@ PRIORITIES = {"debug": "7", "info": "6", "warning": "4", "error": "3", "critical
 REFUSALS = {"refused": "", "reload_refused": "the configuration in use stays: "}
 """Events that are one sentence for a person, cause and remedy, wherever a person reads them; and how it begins."""
 IDENTIFIER = "digitd"
+GATHERED_MOST = 256
+"""Lines that are written together at most: some 80 KB."""
 
 Logger = structlog.typing.FilteringBoundLogger
 
@@ -83,6 +87,14 @@ def get(**fields: Any) -> Logger:
 def says(level: str) -> bool:
     """Whether events of this level are sent on, or dropped."""
     return LEVELS[level] >= _least
+
+
+def together() -> AbstractContextManager[None]:
+    """While the block lasts, this thread's lines gather, and are written in a few pieces: a batch tells of each scan.
+
+    A stream alone can do that; the journal takes events one by one.
+    """
+    return _sink.together()
 
 
 def _local_time(_: Any, __: str, event: Any) -> Any:
@@ -166,6 +178,9 @@ class _Sink:
         self._stream: TextIO = sys.stderr
         self._journald: Journald | None = None
         self.to_journal = False
+        # The thread whose lines gather, and those.
+        self._gatherer: int | None = None
+        self._gathered: list[str] = []
 
     def lead(self, stream: TextIO, *, to_journal: bool) -> None:
         """Send on to this stream, or to the journal."""
@@ -178,12 +193,37 @@ class _Sink:
         """Send an event on."""
         try:
             if isinstance(event, str):
-                self._stream.write(f"{event}\n")
-                self._stream.flush()
+                self._write(f"{event}\n")
             elif self._journald is not None:
                 self._journald.send(event)
         except OSError:
             return
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """As `log.together`."""
+        self._gatherer = threading.get_ident()
+        try:
+            yield
+        finally:
+            self._gatherer = None
+            with suppress(OSError):
+                self._flush()
+
+    def _write(self, line: str) -> None:
+        if threading.get_ident() == self._gatherer:
+            self._gathered.append(line)
+            if len(self._gathered) >= GATHERED_MOST:
+                self._flush()
+        else:
+            self._stream.write(line)
+            self._stream.flush()
+
+    def _flush(self) -> None:
+        # A stream of this kind writes at each newline that it is given: so all of them at once.
+        lines, self._gathered = "".join(self._gathered), []
+        self._stream.write(lines)
+        self._stream.flush()
 
     log = debug = info = warning = error = critical = msg
 

@@ -25,6 +25,8 @@ PAUSING = (".tif", ".tiff", ".pdf")
 _LINKED_NS = 1_000_000_000
 _SHORTEST = 0.001
 _TROUBLE = 1.0
+# A stamp this young tells what another look would.
+_AT_ONCE = 0.05
 
 
 class HintKind(StrEnum):
@@ -64,6 +66,7 @@ class _Wait:
     stamp: Stamp
     kind: HintKind
     check: float  # when, by the monotonic clock, it is ready if it has not changed since `stamp`
+    looked: float = float("-inf")  # when, by the same clock, `stamp` was taken
 
 
 class Settler:
@@ -111,15 +114,16 @@ class Settler:
         return path in self._waiting
 
     def found(self, path: str, stamp: Stamp) -> bool:
-        """Take note of what a listing found, with the stamp that it had then; False if there is no room.
+        """Take note of a file that was found, with the stamp that it has now; False if there is no room.
 
-        Nothing is looked at: that comes when it is due.
+        It is not looked at again if it is ready by that, and asked for at once.
         """
         if path in self._waiting:
             return True
         if len(self._waiting) >= self._capacity:
             return False
         self._hint(path, HintKind.FOUND, stamp)
+        self._waiting[path].looked = self._now()
         return True
 
     def hint(self, path: str, kind: HintKind) -> bool:
@@ -145,7 +149,7 @@ class Settler:
         return True
 
     def due(self, limit: int | None = None) -> list[Ready]:
-        """The files that are ready now, `limit` at most, in no order; each was looked at again this moment."""
+        """The files that are ready now, `limit` at most, in no order; each was looked at this moment."""
         ready: list[Ready] = []
         now = self._now()
         while self._checks and self._checks[0][0] <= now and (limit is None or len(ready) < limit):
@@ -230,6 +234,8 @@ class Settler:
 
     def _look(self, path: str, wait: _Wait, now: float) -> bool:
         """Whether the file is ready; if not, it waits on or is forgotten."""
+        if now - wait.looked <= _AT_ONCE:
+            return True
         try:
             stamp = self._stat(path)
         except OSError:
