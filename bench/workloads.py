@@ -48,7 +48,9 @@ def _digits() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
 def line(random: np.random.Generator) -> npt.NDArray[np.uint8]:
     """A page (PAGE_HEIGHT, PAGE_WIDTH, 3) uint8 with a line of digits in blue on white paper."""
     images, labels = _digits()
-    layers = paper.Layers(np.zeros((PAGE_HEIGHT, PAGE_WIDTH), np.float32), np.zeros((PAGE_HEIGHT, PAGE_WIDTH), np.float32))
+    layers = paper.Layers(
+        np.zeros((PAGE_HEIGHT, PAGE_WIDTH), np.float32), np.zeros((PAGE_HEIGHT, PAGE_WIDTH), np.float32)
+    )
     chosen = random.integers(0, len(labels), DIGITS)
     written = row(random, [(images[k], int(labels[k])) for k in chosen], Hand(70.0, Pen(stroke=0.08), gap=(0.3, 0.6)))
     x, y = 60, int(random.integers(150, 350))

@@ -1,5 +1,6 @@
 """`digitd explain`: one picture of what became of a page, to see why it was misread."""
 
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -74,7 +75,8 @@ def _drawn(
     from digitd.evaluation.explain import picture
     from digitd.evaluation.limits import limits_of
     from digitd.evaluation.seen import see
-    from digitd.imaging.decode import pages
+    from digitd.imaging.decode import pages, sheets
+    from digitd.imaging.pipeline import ENOUGH
     from digitd.pool.listener import Listener
     from digitd.recognition.bundle import Bundle, shipped
     from digitd.recognition.reader import Options, ScanInput, open_reader
@@ -103,6 +105,7 @@ def _drawn(
     count = len(outcome.pages)
     if number > count:
         raise UsageError(f"{file} has {count} page{'' if count == 1 else 's'}", "Give --page one of them")
-    image = next(each for at, each in enumerate(pages(data, limits), 1) if at == number)
-    seen = see(reader, bundle.manifest.classes, image, options)
+    page = next(islice(pages(data, limits), number - 1, None))
+    small = next(islice(sheets(data, limits, ENOUGH), number - 1, None)).image
+    seen = see(reader, bundle.manifest.classes, page, options, small)
     return picture(name, number, count, seen, outcome), outcome

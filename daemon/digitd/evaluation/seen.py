@@ -57,9 +57,13 @@ class Seen:
     segmentation: float
 
 
-def see(reader: Reader, classes: tuple[str, ...], page: Gray, options: Options) -> Seen:
-    """Read one page as the daemon does, and keep what it went through. `classes` are those of the reader's bundle."""
-    look = reader.look(page, options)
+def see(reader: Reader, classes: tuple[str, ...], page: Gray, options: Options, small: Gray | None = None) -> Seen:
+    """Read one page as the daemon does, and keep what it went through. `classes` are those of the reader's bundle.
+
+    SMALL is the page as the daemon decodes it, where that is smaller.
+    """
+    read, size = page if small is None else small, page.shape[::-1]
+    look = reader.look(read, options, size)
     numbers = {id(read.candidate): number for number, read in enumerate(look.judged.glyphs, 1)}
 
     def glyphs() -> Iterator[Glyph]:
@@ -71,7 +75,7 @@ def see(reader: Reader, classes: tuple[str, ...], page: Gray, options: Options) 
 
     return Seen(
         page=page,
-        stages=None if is_mnist_like(page) else stages(page),
+        stages=None if is_mnist_like(page) else stages(read, size),
         glyphs=list(glyphs()),
         classes=classes,
         text=look.judged.text,

@@ -70,9 +70,10 @@ def clean(page: Gray) -> Ink:
     return stages(page).ink
 
 
-def stages(page: Gray) -> Stages:
-    """What `clean` does, step by step."""
-    height, width = page.shape
+def stages(page: Gray, size: tuple[int, int] | None = None) -> Stages:
+    """What `clean` does, step by step, to a page whose own (width, height) is SIZE: it may be decoded smaller, but not
+    smaller than the working size."""
+    width, height = size or page.shape[::-1]
     scale = max(1.0, max(height, width) / LARGEST)
     if scale > 1:
         size = (max(1, round(width / scale)), max(1, round(height / scale)))

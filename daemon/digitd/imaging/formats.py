@@ -38,11 +38,12 @@ MARKUP = (b"<!doctype html", b"<html", b"<svg", b"<?xml")
 
 @dataclass(frozen=True)
 class Header:
-    """What the headers say: the format, (width, height) in px, EXIF's orientation."""
+    """What the headers say: the format, (width, height) in px, EXIF's orientation, of a JPEG how many colours."""
 
     format: str
     size: tuple[int, int]
     orientation: int = 1
+    colours: int = 0
 
 
 def sniff(data: bytes) -> str:
@@ -102,7 +103,7 @@ def still(data: bytes) -> bytes:
 
 def jpeg(data: bytes) -> Header:
     """Walk the segments and scans to EOI; thumbnails lie inside segments, and are skipped with them."""
-    orientation, at, size = 1, 2, None
+    orientation, at, size, colours = 1, 2, None, 0
     while True:
         while data[at : at + 2] == b"\xff\xff":
             at += 1
@@ -120,8 +121,8 @@ def jpeg(data: bytes) -> Header:
         if at + 2 + length > len(data):
             raise TruncatedScanError("the JPEG ends in the middle of a segment", SEND_AGAIN)
         # Of several frames the first is decoded, and the rest never looked at.
-        if size is None and 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and length >= 7:
-            height, width = struct.unpack_from(">HH", data, at + 5)
+        if size is None and 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC) and length >= 8:
+            height, width, colours = struct.unpack_from(">HHB", data, at + 5)
             size = (width, height)
         elif marker == 0xE1 and data.startswith(b"Exif\x00\x00", at + 4):
             orientation = tiff.orientation(data[at + 10 : at + 2 + length])
@@ -133,7 +134,7 @@ def jpeg(data: bytes) -> Header:
             at = found.start()
     if size is None:
         raise DamagedScanError("the JPEG has no frame header", SEND_AGAIN)
-    return Header("jpeg", size, orientation)
+    return Header("jpeg", size, orientation, colours)
 
 
 BMP_HEADER_SIZES = frozenset(struct.pack("<I", size) for size in (12, 40, 52, 56, 64, 108, 124))

@@ -11,7 +11,7 @@ from digitd.errors import DamagedScanError, ScanError
 from digitd.imaging import pipeline
 from digitd.imaging.candidates import Lattice
 from digitd.imaging.complaints import damage
-from digitd.imaging.decode import Limits, pages
+from digitd.imaging.decode import Limits, Sheet, sheets
 from digitd.imaging.opened import opened
 from digitd.recognition.bundle import Bundle
 from digitd.recognition.confidence import Probabilities, probabilities
@@ -47,7 +47,7 @@ class ScanInput:
 
 
 @dataclass(frozen=True)
-class _Sheet:
+class _Page:
     """What is kept of a page until the network has spoken: its size, its marks, and whether all of those were lost."""
 
     width: int
@@ -62,7 +62,7 @@ class _Cut:
 
     name: str
     options: Options
-    sheets: list[_Sheet]
+    pages: list[_Page]
     error: ScanError | None
 
 
@@ -103,12 +103,15 @@ class Reader:
         a scan of many pages takes long, but gets on.
         """
         cut = [self._cut(scan, on_page) for scan in scans]
-        looks = iter(self._looks([(sheet.lattices, one.options.digits) for one in cut for sheet in one.sheets]))
+        looks = iter(self._looks([(page.lattices, one.options.digits) for one in cut for page in one.pages]))
         return [_outcome(one, looks) for one in cut]
 
-    def look(self, page: npt.NDArray[np.uint8], options: Options) -> Look:
-        """Read one page (H, W) uint8 as `read` does, and show how: every candidate, what is said of it, the choice."""
-        lattices = pipeline.candidates(page, options.layout, options.digits, self._limits.marks)
+    def look(self, page: npt.NDArray[np.uint8], options: Options, size: tuple[int, int] | None = None) -> Look:
+        """Read one page (H, W) uint8 as `read` does, and show how: every candidate, what is said of it, the choice.
+
+        SIZE is its own (width, height), px, where it was decoded smaller.
+        """
+        lattices = pipeline.candidates(page, options.layout, options.digits, self._limits.marks, size)
         (look,) = self._looks([(lattices, options.digits)])
         return look
 
@@ -118,28 +121,30 @@ class Reader:
 
     def _cut(self, scan: ScanInput, on_page: Callable[[], None]) -> _Cut:
         """A scan's pages and their marks; none of them where it fails."""
-        sheets = []
+        cut = []
         try:
-            for image in self._pages(scan.data):
-                seen = pipeline.seen(image, scan.options.layout, scan.options.digits, self._limits.marks)
-                sheets.append(_Sheet(image.shape[1], image.shape[0], seen.lattices, seen.lost))
+            for page in self._pages(scan.data):
+                seen = pipeline.seen(
+                    page.image, scan.options.layout, scan.options.digits, self._limits.marks, page.size
+                )
+                cut.append(_Page(*page.size, seen.lattices, seen.lost))
                 on_page()
         except ScanError as error:
             # Without its traceback, whose frames hold the scan's bytes.
             return _Cut(scan.name, scan.options, [], error.with_traceback(None))
-        return _Cut(scan.name, scan.options, sheets, None)
+        return _Cut(scan.name, scan.options, cut, None)
 
-    def _pages(self, data: bytes) -> Iterator[npt.NDArray[np.uint8]]:
+    def _pages(self, data: bytes) -> Iterator[Sheet]:
         """The pages of a scan. DamagedScanError where a library says that one is not whole."""
-        decoding = pages(data, self._limits)
+        decoding = sheets(data, self._limits, pipeline.ENOUGH)
         while True:
             with self._listen() as heard:
-                image = next(decoding, None)
+                page = next(decoding, None)
             if (said := damage("".join(heard))) is not None:
                 raise DamagedScanError(f"its image data are damaged ({said})", "Scan or copy it again")
-            if image is None:
+            if page is None:
                 return
-            yield image
+            yield page
 
     def _looks(self, pages: Sequence[tuple[list[Lattice], int | None]]) -> list[Look]:
         """What is made of pages, each its lattices of whole marks and how many digits are expected on it.
@@ -181,5 +186,5 @@ def _outcome(cut: _Cut, looks: Iterator[Look]) -> Outcome:
     """What was made of a scan; `looks` gives what was made of its pages next."""
     if cut.error is not None:
         return failed(Reason(cut.error.code, f"{cut.name}: {cut.error}"))
-    pages = [Page(sheet.width, sheet.height, next(looks).judged, sheet.lost) for sheet in cut.sheets]
+    pages = [Page(page.width, page.height, next(looks).judged, page.lost) for page in cut.pages]
     return outcome_of(cut.name, cut.options, pages)

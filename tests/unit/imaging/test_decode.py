@@ -23,7 +23,7 @@ from digitd.errors import (
     TruncatedScanError,
 )
 from digitd.imaging import pnm
-from digitd.imaging.decode import Limits, oriented, pages
+from digitd.imaging.decode import Limits, oriented, pages, sheets
 from digitd.imaging.gray import Gray, as_gray
 from e2e import scans
 
@@ -426,3 +426,21 @@ def test_random_bytes_end_in_scan_errors(body: bytes, magic: bytes) -> None:
         list(pages(magic + body, Limits(bytes=1 << 20, pixels=1 << 18, pages=5)))
     except ScanError:
         pass
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("colours", [1, 3])
+@pytest.mark.parametrize(("side", "by"), [(799, 1), (800, 2), (1600, 4), (3200, 8), (9000, 8)])
+def test_a_large_jpeg_is_decoded_no_larger_than_needed(
+    craft: SimpleNamespace, draw: SimpleNamespace, side: int, by: int, colours: int, orientation: int
+) -> None:
+    """Of its size a half, a quarter or an eighth is decoded where 400 px are enough and left; its own size is told."""
+    gray = cv2.resize(draw.digit("7", 90), (side, side // 4))
+    data = craft.with_exif(craft.encoded(gray if colours == 1 else cv2.merge([gray] * 3), ".jpg"), orientation)
+    (sheet,) = sheets(data, Limits(10**9, 10**9, 10), 400)
+    size = (side, side // 4) if orientation == 1 else (side // 4, side)
+    assert sheet.size == size
+    assert sheet.image.shape == tuple(-(-length // by) for length in reversed(size))
+    (whole,) = pages(data, Limits(10**9, 10**9, 10))
+    small = cv2.resize(whole, sheet.image.shape[::-1], interpolation=cv2.INTER_AREA)
+    assert np.abs(small.astype(int) - sheet.image).mean() < 3

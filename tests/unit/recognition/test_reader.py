@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from digitd.errors import ScanError
-from digitd.imaging.decode import Limits, pages
+from digitd.imaging.decode import Limits, Sheet, sheets
 from digitd.recognition import reader as reader_module
 from digitd.recognition.bundle import Bundle
 from digitd.recognition.reader import Options, Reader, ScanInput, open_reader
@@ -127,14 +127,15 @@ def test_a_scan_that_fails_late_leaves_no_glyphs_behind(
     """A scan whose second page is damaged fails as a whole, and its neighbour's glyphs stay its own."""
     engine = scripted({1: 0.99}, {2: 0.99}, {7: 0.99})
 
-    def broken(data: bytes, limits: Limits) -> Iterator[Image]:
+    def broken(data: bytes, limits: Limits, enough: int) -> Iterator[Sheet]:
         if not data.startswith(b"late"):
-            yield from pages(data, limits)
+            yield from sheets(data, limits, enough)
             return
-        yield page(digits, "555")
+        image = page(digits, "555")
+        yield Sheet(image, (image.shape[1], image.shape[0]))
         raise ScanError("page 2 is damaged", "Scan it again")
 
-    monkeypatch.setattr(reader_module, "pages", broken)
+    monkeypatch.setattr(reader_module, "sheets", broken)
     scans = [("a", png(digits[0][0])), ("b", b"late"), ("c", png(digits[0][0]))]
     outcomes = Reader(bundle, engine, limits).read(ScanInput(*scan) for scan in scans)
     assert [outcome.text for outcome in outcomes] == ["1", "", "2"]
@@ -327,3 +328,14 @@ def test_a_network_without_the_class_reads_a_digit_into_everything(
     reader = Reader(ten, scripted({3: 0.997, 5: 0.003}, classes=10), limits)
     outcome = reader.read([ScanInput("s.png", png(page(digits, "1")))])[0]
     assert (outcome.status, outcome.text) == (Status.ACCEPTED, "3")
+
+
+def test_a_large_photograph_is_told_in_its_own_pixels(shipped_reader: Reader, digits: Digits) -> None:
+    """A JPEG that is decoded at half its size has the text, the size and the boxes that the whole of it has."""
+    whole = cv2.resize(page(digits, "3014"), (3600, 1200), interpolation=cv2.INTER_CUBIC)
+    large = cv2.imencode(".jpg", whole)[1].tobytes()
+    exact = cv2.imencode(".png", whole)[1].tobytes()
+    (halved,), (read,) = (shipped_reader.read([ScanInput("s", data)])[0].pages for data in (large, exact))
+    assert (halved.text, halved.width, halved.height) == (read.text, read.width, read.height) == ("3014", 3600, 1200)
+    for one, other in zip(halved.glyphs, read.glyphs, strict=True):
+        assert np.abs(np.array(one.box) - other.box).max() <= 8
