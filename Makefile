@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: demo test test-systemd chaos powercut proofs fuzz soak loads bench bench-recognition lint lock
+.PHONY: demo test test-ray test-systemd chaos powercut proofs fuzz soak loads bench bench-recognition lint lock
 .PHONY: install uninstall dist deb test-packages clean
 
 demo: $(VENV)/.run                     ## set up, read the samples through a real inbox and outbox, show what came out
@@ -12,6 +12,10 @@ demo: $(VENV)/.run                     ## set up, read the samples through a rea
 
 test: $(VENV)/.dev lint                ## set up, lint, type-check, test
 	$(BIN)/python -m pytest
+
+test-ray: $(VENV)/.dev                 ## install Ray (80 MB to fetch, 270 MB on the disk), and read on a cluster of several nodes here
+	$(INSTALL) --editable '.[ray]'
+	$(BIN)/python -m pytest tests/e2e/test_ray.py
 
 test-systemd: $(VENV)/.dev             ## as root: boot a Debian, install digitd, try the unit; DIGITD_TEST_CACHE=FOLDER, DEBIAN_MIRROR=URL
 	DIGITD_SYSTEMD=1 $(BIN)/python -m pytest tests/systemd
@@ -65,7 +69,7 @@ test-packages: $(VENV)/.dev            ## as root, with a network: both ways of 
 
 lock: $(VENV)/.run                     ## pin every dependency anew
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --no-emit-index-url --no-annotate --extra train --extra dev --upgrade \
+	$(BIN)/uv pip compile --quiet --universal --no-emit-index-url --no-annotate --extra train --extra ray --extra dev --upgrade \
 		--custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
 
 $(VENV)/.run: pyproject.toml requirements.lock

@@ -5,18 +5,17 @@ import os
 import stat
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from digitd import fs, log, names, results
 from digitd.intake.ignore import Rules, Verdict
 from digitd.intake.order import name_key
 from digitd.intake.rescan import walk
-from digitd.pool.local import LocalPool
-from digitd.pool.messages import Finding, Job, Seen, Setup
+from digitd.pool.messages import Finding, Job, Seen
 from digitd.results import Model, Outcome, Reason, Result
 from digitd.settings import Settings
-from digitd.workers import say_loss
+from digitd.workers import OnOutput, pool_of, say_loss
 
 # Batches per worker that are read or wait to be handed out in order.
 AHEAD = 4
@@ -75,9 +74,8 @@ def _below(folder: str, settings: Settings) -> Iterator[Target | Unopened]:
 def read(
     found: list[Target],
     settings: Settings,
-    setup: Setup,
     model: Model,
-    on_output: Callable[[int, str], None],
+    on_output: OnOutput,
 ) -> Iterator[Result | Unopened]:
     """The results, in the order of the files. DigitdError where the workers cannot start."""
     most = settings.batch.max_scans
@@ -85,15 +83,14 @@ def read(
     if len(found) <= most * count:
         most = max(1, math.ceil(len(found) / count))
     chosen = settings.recognition
-    workers = settings.workers
-    pool = LocalPool(setup, count, workers.timeout, workers.memory, on_output, say_loss, model.sha256)
+    pool = pool_of(settings, model.sha256, say_loss, on_output, most=count)
     ready: dict[int, tuple[Finding, ...]] = {}
     begun = time.time()
     next_out = submitted = 0
     try:
         pool.start()
         while next_out * most < len(found):
-            while submitted * most < len(found) and submitted - next_out < AHEAD * count:
+            while submitted * most < len(found) and submitted - next_out < AHEAD * max(count, pool.wanted):
                 batch = found[submitted * most : (submitted + 1) * most]
                 pool.submit(
                     submitted,

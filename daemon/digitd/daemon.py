@@ -72,7 +72,7 @@ class Daemon:
         self._notifier.ready()
         self._log.info(
             "ready",
-            workers=settings.workers.number,
+            workers=pool.wanted,
             engine=settings.model.engine,
             pids=pool.pids,
             loading_ms=round((time.monotonic() - begun) * 1000),
@@ -91,9 +91,14 @@ class Daemon:
         if renewal.pool is None:
             return True
         deadline = time.monotonic() + STOP_SECONDS
-        while self._parts.pool.busy and time.monotonic() < deadline and self._stop_asked is None:
+        while self._busy and time.monotonic() < deadline and self._stop_asked is None:
             self._finish_in_hand()
         return self._stop_asked is None
+
+    @property
+    def _busy(self) -> bool:
+        """Whether it is worth waiting for workers: while a cluster is away, what is in hand stays in the inbox."""
+        return self._parts.pool.busy and self._parts.pool.troubled is None
 
     def _wait(self, seconds: float) -> None:
         for done in self._parts.pool.poll(seconds, [self._wake.sleep_end]):
@@ -134,7 +139,7 @@ class Daemon:
         self._reloader.drop()
         deadline = time.monotonic() + STOP_SECONDS
         try:
-            while whole and self._parts.pool.busy and time.monotonic() < deadline:
+            while whole and self._busy and time.monotonic() < deadline:
                 self._finish_in_hand()
         finally:
             self._delivery.close(deadline)

@@ -10,7 +10,7 @@ from digitd.archive import Archive
 from digitd.delivery import Delivery, Read
 from digitd.failpoints import Point
 from digitd.findings import Taken, Unread, judge
-from digitd.pool.local import Done, LocalPool
+from digitd.pool.interface import Done, Pool
 from digitd.pool.messages import Job
 from digitd.profiles import chooser
 from digitd.results import Model
@@ -26,7 +26,7 @@ class Dispatcher:
         self,
         settings: Settings,
         model: Model,
-        pool: LocalPool,
+        pool: Pool,
         supply: Supply,
         delivery: Delivery,
         archive: Archive,
@@ -40,7 +40,7 @@ class Dispatcher:
         self._log = log.get()
         self.configure(settings, model, pool, supply)
 
-    def configure(self, settings: Settings, model: Model, pool: LocalPool, supply: Supply) -> None:
+    def configure(self, settings: Settings, model: Model, pool: Pool, supply: Supply) -> None:
         """Work with these from now on; what is in hand stays so."""
         self._settings, self._model, self._pool, self._supply = settings, model, pool, supply
         self._recognition = chooser(settings.recognition, settings.profiles)
@@ -52,7 +52,7 @@ class Dispatcher:
         most = self._settings.batch.max_scans
         while self._supply.waiting and (idle := self._pool.idle):
             self._submit(min(most, math.ceil(self._supply.waiting / idle)))
-        while self._supply.waiting >= most and self._pool.queued < self._settings.workers.number:
+        while self._supply.waiting >= most and self._pool.queued < self._pool.wanted:
             self._submit(most)
 
     def take_in(self, done: Done) -> None:

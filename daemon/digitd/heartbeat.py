@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from digitd import log
 from digitd.delivery import Delivery
 from digitd.lock import UNWATCHED, Lock
-from digitd.pool.local import LocalPool
+from digitd.pool.interface import Pool
 from digitd.supply import Supply
 from digitd.systemd import Notifier
 
@@ -18,13 +18,13 @@ WATCHER_LOST_SECONDS = 60.0
 class Heartbeat:
     """Beats as long as the daemon's loop turns, no worker is overdue, and the inbox is watched."""
 
-    def __init__(self, notifier: Notifier, lock: Lock, pool: LocalPool, supply: Supply, delivery: Delivery) -> None:
+    def __init__(self, notifier: Notifier, lock: Lock, pool: Pool, supply: Supply, delivery: Delivery) -> None:
         self._notifier, self._lock, self._pool, self._supply, self._delivery = notifier, lock, pool, supply, delivery
         self._trouble: str | None = None
         self._next_ping = 0.0 if notifier.watchdog_seconds is not None else float("inf")
         self._next_status = 0.0
 
-    def watch(self, pool: LocalPool, supply: Supply) -> None:
+    def watch(self, pool: Pool, supply: Supply) -> None:
         """Listen to these from now on."""
         self._pool, self._supply = pool, supply
 
@@ -39,7 +39,7 @@ class Heartbeat:
             self._next_ping = now + self._notifier.watchdog_seconds
             if self._pool.responsive and self._supply.lost_seconds < WATCHER_LOST_SECONDS:
                 self._notifier.alive()
-        trouble = self._delivery.troubled or (UNWATCHED if self._supply.lost_seconds else None)
+        trouble = self._delivery.troubled or (UNWATCHED if self._supply.lost_seconds else None) or self._pool.troubled
         if now >= self._next_status or trouble != self._trouble:
             self._trouble = trouble
             self._next_status = now + STATUS_SECONDS

@@ -28,6 +28,7 @@ EXPECTED = {
     "state.path": _FOLDER,
     "state.keep": "a duration above 0, such as 90d",
     "batch.max_scans": "a whole number from 1 to 4096",
+    "workers.address": "auto, local, or HOST:PORT of the cluster's head",
     "workers.count": "auto, or a whole number from 1 to 256",
     "workers.timeout": "a duration above 0, such as 60 or 5m",
     "workers.memory": "a size above 0, such as 1GB",

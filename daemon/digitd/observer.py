@@ -6,7 +6,7 @@ import psutil
 
 from digitd.delivery import Delivery
 from digitd.journal import Journal
-from digitd.pool.local import LocalPool
+from digitd.pool.interface import Pool
 from digitd.reloader import Reloader
 from digitd.results import Model
 from digitd.room import rooms
@@ -23,7 +23,7 @@ class Observer:
         settings: Settings,
         model: Model,
         journal: Journal,
-        pool: LocalPool,
+        pool: Pool,
         supply: Supply,
         delivery: Delivery,
         reloader: Reloader,
@@ -33,7 +33,7 @@ class Observer:
         self._started = time.time()
         self._process = psutil.Process()
 
-    def watch(self, settings: Settings, model: Model, pool: LocalPool, supply: Supply) -> None:
+    def watch(self, settings: Settings, model: Model, pool: Pool, supply: Supply) -> None:
         """Look at these from now on: another configuration has come."""
         self._settings, self._model, self._pool, self._supply = settings, model, pool, supply
 

@@ -10,13 +10,13 @@ from typing import Any
 from digitd.errors import AlreadyRunningError, BundleError, ConfigError, DigitdError, FolderError, UsageError
 from digitd.lock import Answer, answer_of, holder_of
 from digitd.marks import Marks
-from digitd.pool.local import LocalPool
+from digitd.pool.interface import Pool
 from digitd.preflight import check_folders
 from digitd.recognition.bundle import Bundle, shipped
 from digitd.settings import Settings
 from digitd.workers import OnLoss, pool_of
 
-NEED_RESTART = frozenset({"inbox.path", "outbox.path", "state.path", "workers.on"})
+NEED_RESTART = frozenset({"inbox.path", "outbox.path", "state.path", "workers.on", "workers.address"})
 """Keys that only a start can change: what is in hand, and what the journal knows, counts from these folders."""
 ANSWER_SECONDS = 0.05
 ASK_SECONDS = 170.0
@@ -74,7 +74,7 @@ class Renewal:
         self.marks = Marks(settings)
         check_folders(settings, make=True, before_making=self.marks.refuse_others)
         self.bundle = Bundle.load(settings.model.bundle or shipped())
-        self.pool: LocalPool | None = None
+        self.pool: Pool | None = None
         """Workers of its own; None if those that there are will do."""
         # Not its hash alone: workers take the temperature from bundle.json, too.
         if self.change.touches("workers", "limits", "model") or self.bundle.manifest != bundle.manifest:

@@ -57,7 +57,7 @@ def _folder_or_word(target: str) -> str:
 
 Target = Annotated[str, AfterValidator(_folder_or_word)]
 
-AUTO, OFF = "auto", "off"
+AUTO, OFF, LOCAL = "auto", "off", "local"
 PROM = ".prom"
 """What node_exporter's textfile collector takes: files that end so."""
 TEXTFILE_NAME = f"metrics{PROM}"
@@ -78,6 +78,14 @@ def _textfile(where: object) -> object:
 
 def _address(address: str) -> str:
     ipaddress.ip_address(address)
+    return address
+
+
+def _cluster(address: str) -> str:
+    if address.lower() in {AUTO, LOCAL}:
+        return address.lower()
+    if not re.fullmatch(r"[^\s/@]+:[0-9]{1,5}", address):
+        raise ValueError("auto, local, or HOST:PORT of the cluster's head")
     return address
 
 
@@ -167,7 +175,8 @@ class Batch(Section):
 class Workers(Section):
     """The processes that read."""
 
-    on: Literal["local"] = "local"
+    on: Literal["local", "ray"] = "local"
+    address: Annotated[str, AfterValidator(_cluster)] = AUTO
     count: Literal["auto"] | Annotated[int, Field(gt=0, le=256)] = "auto"
     timeout: PositiveSeconds = 60.0
     memory: Bytes = 10**9

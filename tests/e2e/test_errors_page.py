@@ -208,13 +208,24 @@ REFUSALS: dict[tuple[int, str], Callable[[House], tuple[int, str, str]]] = {
     (5, "bundle"): _bundle,
     (6, "already_running"): _already_running,
 }
-OTHERWISE = {(0, "done"), (1, "bug"), (2, "usage"), (7, "not_running"), (8, "unhealthy")}
-"""The last two are those of `status --check`: test_status.py."""
+OTHERWISE = {(0, "done"), (1, "bug"), (2, "usage")}
+ELSEWHERE = {
+    (1, "cluster"): "test_ray.py",
+    (7, "not_running"): "test_status.py",
+    (8, "unhealthy"): "test_status.py",
+}
+"""Those that are made to happen in another file, beside what else there is to see of them."""
 
 
 def test_every_exit_code_has_its_test() -> None:
     """Those of the page are those that are made to happen below."""
-    assert {(int(row[0]), codes(row[1])[0]) for row in table(PAGE, "exit code", "name")} == {*REFUSALS} | OTHERWISE
+    assert {(int(row[0]), codes(row[1])[0]) for row in table(PAGE, "exit code", "name")} == {
+        *REFUSALS,
+        *ELSEWHERE,
+    } | OTHERWISE
+    for (code, name), file in ELSEWHERE.items():
+        text = (Path(__file__).parent / file).read_text(encoding="utf-8")
+        assert name in text or f"({code}, " in text
 
 
 @pytest.mark.parametrize(("code", "name"), REFUSALS)

@@ -76,7 +76,7 @@ PARTS = {
     "waiting": FOUNDATION | {"intake", "kept", "tables"},
     "report": FOUNDATION | {"database", "health", "history", "lock", "recognition", "room", "versions", "waiting"},
     "retry": FOUNDATION | {"archive", "intake", "tickets"},
-    "workers": {"log", "names", "settings", "pool", "recognition"},
+    "workers": {"errors", "log", "names", "settings", "pool", "recognition"},
     "reload": FOUNDATION | {"lock", "marks", "pool", "preflight", "recognition", "workers"},
     "reloader": FOUNDATION | {"lock", "recognition", "reload", "systemd", "workers"},
     "dispatch": FOUNDATION | {"archive", "delivery", "failpoints", "findings", "pool", "profiles", "supply", "tally"},
@@ -100,7 +100,7 @@ ONLY_IN = {
     "yaml": ["config.py"],
     "cv2": ["imaging/", "training/", "evaluation/"],
     "matplotlib": ["evaluation/plots.py"],
-    "ray": ["pool/ray.py"],
+    "ray": ["pool/ray_driver.py"],
     "prometheus_client": ["exposition.py", "scraping.py"],
 }
 

@@ -22,7 +22,7 @@ class House:
         notifier: Any = SimpleNamespace(
             watchdog_seconds=watchdog_seconds, alive=self._count, status=lambda sentence: self.said.append(sentence)
         )
-        self.pool: Any = SimpleNamespace(responsive=True, loaded=2, wanted=3)
+        self.pool: Any = SimpleNamespace(responsive=True, loaded=2, wanted=3, troubled=None)
         self.supply: Any = SimpleNamespace(lost_seconds=0.0, more=False, known=3, in_hand=2)
         self.delivery: Any = SimpleNamespace(troubled=None)
         self.told: list[str | None] = []

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 LONG = 200
 
 
+class Where(StrEnum):
+    """Where scans are read, as workers.on."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
 class Format(StrEnum):
     """How results are printed."""
 
@@ -39,15 +46,20 @@ def read(
     context: typer.Context,
     paths: Annotated[list[str], typer.Argument(metavar="FILE|FOLDER...", show_default=False)],
     form: Annotated[Format, typer.Option("--format", help="How to print.", show_choices=True)] = Format.TABLE,
+    workers: Annotated[
+        Where | None, typer.Option("--workers", help="Where it is read, whatever workers.on says.", show_choices=True)
+    ] = None,
     config: Config = None,
 ) -> None:
     """Read what is named; exit 2 if a path could not be opened."""
     from digitd import bulk, log, names
     from digitd.recognition.bundle import Bundle, shipped
     from digitd.results import Result
-    from digitd.workers import say_output, setup_of
+    from digitd.workers import reading_on, say_output
 
     chosen = settings(context, config)
+    if workers is not None:
+        chosen = reading_on(chosen, str(workers))
     level = chosen.log.level if chosen.log.level != "info" else "warning"
     log.configure(level, chosen.log.format, clock=chosen.log.time)
     bundle = Bundle.load(chosen.model.bundle or shipped())
@@ -70,7 +82,7 @@ def read(
                 found.append(target)
 
     def results() -> Iterator[Result]:
-        for result in bulk.read(found, chosen, setup_of(chosen), bundle.model, say_output):
+        for result in bulk.read(found, chosen, bundle.model, say_output):
             if isinstance(result, bulk.Unopened):
                 refuse(result)
             else:

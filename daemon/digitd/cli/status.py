@@ -135,12 +135,13 @@ def _load_a_worker(chosen: "Settings") -> None:
     """Load the bundle as the daemon's workers do: engine and libraries are tried, not only looked for."""
     from digitd import names
     from digitd.pool.local import LocalPool
-    from digitd.workers import is_noise, setup_of
+    from digitd.workers import check_extra, is_noise, setup_of
 
     def say_output(_: int, line: str) -> None:
         if not is_noise(line):
             print(f"digitd: {names.printable(line)}", file=sys.stderr)
 
+    check_extra(chosen)
     workers = chosen.workers
     pool = LocalPool(setup_of(chosen), 1, workers.timeout, workers.memory, say_output, lambda *_: None)
     try:

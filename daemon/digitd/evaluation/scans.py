@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from digitd import bulk, labels, names, workers
+from digitd import bulk, labels, names
 from digitd.errors import UsageError
 from digitd.evaluation.figures import Case
 from digitd.recognition.bundle import Bundle
@@ -89,7 +89,7 @@ def cases(
     sure = settings.recognition.model_copy(update={"accept": 0.0})
     chosen = settings.model_copy(update={"recognition": sure})
     truth = {names.text(each.target.name): each for each in scans}
-    read = bulk.read([each.target for each in scans], chosen, workers.setup_of(chosen), bundle.model, lambda *_: None)
+    read = bulk.read([each.target for each in scans], chosen, bundle.model, lambda *_: None)
     for result in read:
         if isinstance(result, bulk.Unopened):
             lost(names.printable(result.path), result.why)

@@ -5,7 +5,7 @@ import os
 import stat
 
 from digitd.fs import folded
-from digitd.pool.messages import Identity
+from digitd.pool.messages import Identity, Job
 
 MOST_HASHED = 2 * 10**9
 """Bytes. Hashing takes a second for about as many; a file of terabytes is refused without."""
@@ -29,3 +29,10 @@ def fingerprint(path: bytes) -> tuple[Identity, str | None] | None:
     except OSError:
         # It is reported as it was found before; what it was is all that stays unknown.
         return None
+
+
+def fingerprint_of(job: Job) -> tuple[Identity, str | None] | None:
+    """The fingerprint of what was, or was to be, read."""
+    if job.data is not None and job.identity is not None:
+        return job.identity, hashlib.sha256(job.data).hexdigest()
+    return fingerprint(job.path)

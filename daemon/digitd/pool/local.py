@@ -4,16 +4,18 @@ import atexit
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 
 import msgspec
 
 from digitd.errors import BundleError, DigitdError
-from digitd.pool.fingerprint import fingerprint
+from digitd.pool.fingerprint import fingerprint_of
 from digitd.pool.halving import Batch, Loss, after_loss, blame
-from digitd.pool.messages import Finding, Findings, Hello, Job, Refusal, Setup, decode_answer, encode
+from digitd.pool.interface import BundleReplacedError as BundleReplacedError
+from digitd.pool.interface import Done as Done
+from digitd.pool.messages import Findings, Hello, Job, Refusal, Setup, decode_answer, encode
 from digitd.pool.process import WorkerProcess, context
+from digitd.pool.submissions import Submissions
 
 MEMORY_CHECK_SECONDS = 0.5
 # A worker that has not loaded its bundle by then is replaced; TensorFlow alone takes seconds to import.
@@ -29,31 +31,6 @@ class WorkersFailError(DigitdError):
     """Workers die before they have loaded their bundle."""
 
     code = "workers"
-
-
-class BundleReplacedError(DigitdError):
-    """A worker loaded another bundle than the daemon, or the other workers, did: results would name the wrong model."""
-
-    code = "bundle_replaced"
-
-
-@dataclass(frozen=True)
-class Done:
-    """Everything submitted under KEY is read: one finding a job, in the order submitted."""
-
-    key: int
-    findings: tuple[Finding, ...]
-    seconds: float
-
-
-@dataclass
-class _Submission:
-    findings: list[Finding | None]
-    seconds: float = 0.0
-    open_jobs: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.open_jobs = len(self.findings)
 
 
 class LocalPool:
@@ -83,7 +60,7 @@ class LocalPool:
         self._on_loss = on_loss
         self._workers: list[WorkerProcess] = []
         self._waiting: deque[Batch] = deque()
-        self._submissions: dict[int, _Submission] = {}
+        self._submissions = Submissions()
         self._load_failures = 0
         self._bundle = sha256
         self._memory_checked = 0.0
@@ -101,6 +78,11 @@ class LocalPool:
     def ready(self) -> bool:
         """Whether every worker has loaded its bundle."""
         return len(self._workers) == self._count and all(worker.loaded for worker in self._workers)
+
+    @property
+    def troubled(self) -> str | None:
+        """Nothing: a process of this machine that is lost is replaced at once."""
+        return None
 
     @property
     def wanted(self) -> int:
@@ -156,7 +138,7 @@ class LocalPool:
     def submit(self, key: int, jobs: Iterable[Job]) -> None:
         """Read these. `poll` gives the findings back under KEY."""
         batch = Batch(key, jobs := tuple(jobs), tuple(range(len(jobs))))
-        self._submissions[key] = _Submission([None] * len(jobs))
+        self._submissions.add(key, len(jobs))
         self._waiting.append(batch)
         self._hand_out()
 
@@ -228,7 +210,7 @@ class LocalPool:
         if isinstance(answer, Refusal):
             raise BundleError(answer.cause, answer.remedy)
         batch, worker.batch = worker.batch, None
-        return [] if batch is None else self._finish(batch, answer)
+        return [] if batch is None else self._submissions.finish(batch, answer)
 
     def _welcome(self, worker: WorkerProcess, hello: Hello) -> None:
         self._bundle = self._bundle or hello.bundle
@@ -242,18 +224,6 @@ class LocalPool:
             self._on_output(worker.pid, hello.unboxed)
         worker.loaded = True
         self._load_failures = 0
-
-    def _finish(self, batch: Batch, answer: Findings) -> list[Done]:
-        submission = self._submissions[batch.key]
-        for place, finding in zip(batch.places, answer.findings, strict=True):
-            submission.findings[place] = finding
-        submission.open_jobs -= len(batch.places)
-        submission.seconds += answer.seconds
-        if submission.open_jobs:
-            return []
-        del self._submissions[batch.key]
-        findings = tuple(finding for finding in submission.findings if finding is not None)
-        return [Done(batch.key, findings, submission.seconds)]
 
     def _replace(self, worker: WorkerProcess, loss: Loss) -> list[Done]:
         self._workers.remove(worker)
@@ -275,8 +245,9 @@ class LocalPool:
             self._waiting.extendleft(reversed(again))
             if not again:
                 (job,) = worker.batch.jobs
-                identity, sha256 = fingerprint(job.path) or (None, None)
-                done = self._finish(worker.batch, Findings((blame(job, loss, identity, sha256),), 0.0))
+                identity, sha256 = fingerprint_of(job) or (None, None)
+                blamed = Findings((blame(job, loss, identity, sha256),), 0.0)
+                done = self._submissions.finish(worker.batch, blamed)
         else:
             self._on_loss(worker.pid, loss, 0)
         self._workers.append(self._spawn())

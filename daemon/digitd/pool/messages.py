@@ -23,7 +23,10 @@ class Setup(Struct, frozen=True):
 
 
 class Job(Struct, frozen=True, array_like=True):
-    """One scan to read: PATH is absolute (os.fsencode'd), NAME is for messages, the rest is how to read it."""
+    """One scan to read: PATH is absolute (os.fsencode'd), NAME is for messages, the rest is how to read it.
+
+    On another machine DATA are its bytes, which the watching one has read there, and IDENTITY says which those are.
+    """
 
     path: bytes
     name: str
@@ -31,6 +34,8 @@ class Job(Struct, frozen=True, array_like=True):
     digits: int | None
     accept: float
     margin: float
+    data: bytes | None = None
+    identity: "Identity | None" = None
 
 
 class Seen(StrEnum):

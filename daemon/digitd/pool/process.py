@@ -2,10 +2,11 @@
 
 import multiprocessing
 import os
+import secrets
 import signal
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from ctypes import c_int64, c_uint64
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
@@ -18,6 +19,7 @@ import psutil
 from digitd.errors import FolderError
 from digitd.pool.halving import Batch, Loss
 from digitd.pool.messages import NOWHERE, Setup
+from digitd.pool.ray_messages import LOCAL, ClusterSetup
 
 SERVER_TRIES, SERVER_PAUSE = 100, 0.02
 """Looks at a killed server until it counts as ended, and seconds between them: on a busy machine that takes a while."""
@@ -32,6 +34,18 @@ SHORT_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")
 def enter(setup: Setup, channel: Connection, output: Connection, progress: c_uint64, place: c_int64) -> None:
     """Become a worker."""
     from digitd.pool.worker import main
+
+    main(setup, channel, output, progress, place)
+
+
+def enter_cluster(
+    setup: ClusterSetup, channel: Connection, output: Connection, progress: c_uint64, place: c_int64
+) -> None:
+    """Become the process that speaks with Ray."""
+    if setup.address == LOCAL:
+        # A token for nobody else, before Ray looks for one: left to itself it would write one into the user's home.
+        os.environ["RAY_AUTH_MODE"], os.environ["RAY_AUTH_TOKEN"] = "token", secrets.token_hex(32)
+    from digitd.pool.ray_driver import main
 
     main(setup, channel, output, progress, place)
 
@@ -58,14 +72,20 @@ class WorkerProcess:
         return self.loaded and self.batch is None and self.doomed is None
 
     @classmethod
-    def start(cls, context: ForkServerContext, setup: Setup, deadline: float) -> Self:
-        """Start one that has until DEADLINE (monotonic seconds) to load its bundle."""
+    def start(
+        cls,
+        context: ForkServerContext,
+        setup: Setup | ClusterSetup,
+        deadline: float,
+        target: Callable[..., None] | None = None,
+    ) -> Self:
+        """Start one that has until DEADLINE (monotonic seconds) to load its bundle; TARGET is what it becomes."""
         channel, channel_inside = context.Pipe()
         output, output_inside = context.Pipe(duplex=False)
         progress = context.RawValue(c_uint64, 0)
         place = context.RawValue(c_int64, NOWHERE)
         process = context.Process(
-            target=enter,
+            target=target or enter,
             args=(setup, channel_inside, output_inside, progress, place),
             name="digitd-worker",
             daemon=True,

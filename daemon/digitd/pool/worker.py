@@ -120,16 +120,11 @@ def read(jobs: tuple[Job, ...], reader: Reader, limits: Limits, progress: c_uint
         for place, job in enumerate(jobs):
             at.value = place
             advance()
-            try:
-                data, identity = load(job.path, limits.bytes)
-            except _NotReadyError as reason:
-                findings[place] = Finding(reason.seen)
-            except _UnreadScanError as error:
-                outcome = failed(Reason(error.cause.code, f"{job.name}: {error.cause}"))
-                known = fingerprint(job.path)
-                sha256 = known[1] if known is not None and known[0] == error.identity else None
-                findings[place] = Finding(Seen.READ, outcome, error.identity, sha256)
+            loaded = look(job, limits.bytes)
+            if isinstance(loaded, Finding):
+                findings[place] = loaded
             else:
+                data, identity = loaded
                 failpoints.reached(Point.LOADED)
                 opened.append((place, identity, hashlib.sha256(data).hexdigest(), data.endswith(HOLLOW)))
                 yield ScanInput(job.name, data, Options(job.layout, job.digits, job.accept, job.margin))
@@ -141,6 +136,21 @@ def read(jobs: tuple[Job, ...], reader: Reader, limits: Limits, progress: c_uint
     for (place, identity, sha256, hollow), outcome in zip(opened, outcomes, strict=True):
         findings[place] = Finding(Seen.READ, outcome, identity, sha256, hollow)
     return tuple(finding for finding in findings if finding is not None)
+
+
+def look(job: Job, most: int) -> tuple[bytes, Identity] | Finding:
+    """The bytes of a scan, and which those are; a finding where there is nothing to decode."""
+    if job.data is not None and job.identity is not None:
+        return job.data, job.identity
+    try:
+        return load(job.path, most)
+    except _NotReadyError as reason:
+        return Finding(reason.seen)
+    except _UnreadScanError as error:
+        outcome = failed(Reason(error.cause.code, f"{job.name}: {error.cause}"))
+        known = fingerprint(job.path)
+        sha256 = known[1] if known is not None and known[0] == error.identity else None
+        return Finding(Seen.READ, outcome, error.identity, sha256)
 
 
 class _NotReadyError(Exception):

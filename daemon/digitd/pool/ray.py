@@ -1,0 +1,307 @@
+"""A pool whose workers are on the nodes of a Ray cluster. Ray itself lives in a process beside the daemon.
+
+What is in hand stays known here until it is read: a cluster that goes away costs the time until it is back.
+"""
+
+import atexit
+import shutil
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from multiprocessing.connection import Connection, wait
+
+import msgspec
+
+from digitd.errors import DigitdError
+from digitd.pool.fingerprint import fingerprint_of
+from digitd.pool.halving import Batch, Loss, after_loss, blame
+from digitd.pool.interface import BundleReplacedError, Done
+from digitd.pool.messages import Findings, Job, Setup
+from digitd.pool.process import WorkerProcess, context, enter_cluster
+from digitd.pool.ray_messages import (
+    PLACES,
+    Answer,
+    ClusterSetup,
+    Heard,
+    NodeRefused,
+    Order,
+    OrderLost,
+    Refused,
+    State,
+    WorkerLost,
+    decode_word,
+    encode,
+)
+from digitd.pool.submissions import Submissions
+
+JOIN_SECONDS = 120.0
+"""Within which a cluster is joined: one that is started here takes some of them on a busy machine."""
+AGAIN_SECONDS = 2.0
+"""Between two tries to join a cluster that is away."""
+SILENT_SECONDS = 30.0
+"""Of the process that speaks with Ray, which turns twice a second; reading a file has `workers.timeout`."""
+LOOK_SECONDS = 0.5
+STOP_SECONDS = 10.0
+ANSWER_MOST = 1 << 30
+
+
+class ClusterError(DigitdError):
+    """The cluster is away at the start, or no node of it can read."""
+
+    code = "cluster"
+
+
+class RayPool:
+    """The workers of a cluster, as a pool. One thread owns it."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        address: str,
+        count: int | None,
+        timeout: float,
+        memory: int,
+        on_output: Callable[[int, str], None],
+        on_loss: Callable[[int, Loss, int], None],
+        on_refused: Callable[[str, str], None],
+        on_away: Callable[[str | None], None],
+        sha256: str | None = None,
+    ) -> None:
+        """ADDRESS and COUNT as in `ClusterSetup`; TIMEOUT, MEMORY, ON_OUTPUT, ON_LOSS and SHA256 as of a local pool.
+
+        ON_REFUSED gets a node that is left out, and why; ON_AWAY why the cluster is away, once, and then None.
+        """
+        self._timeout = timeout
+        self._setup = ClusterSetup(setup, address, count, timeout, memory, sha256, "")
+        self._on_output, self._on_loss, self._on_refused, self._on_away = on_output, on_loss, on_refused, on_away
+        self._driver: WorkerProcess | None = None
+        self._waiting: deque[Batch] = deque()
+        self._sent: dict[int, Batch] = {}
+        self._numbers = 0
+        self._submissions = Submissions()
+        self._state = State(0, 0)
+        self._joined = False
+        self._away: str | None = None
+        self._refused: set[tuple[str, str]] = set()
+        self._again_at = self._join_until = 0.0
+        self._context = context()
+
+    def start(self) -> None:
+        """Start the process that joins the cluster."""
+        atexit.register(self.stop)
+        folder = tempfile.mkdtemp(prefix="digitd-ray-")
+        self._setup = msgspec.structs.replace(self._setup, folder=folder)
+        self._join_until = time.monotonic() + JOIN_SECONDS
+        self._start_driver()
+
+    @property
+    def ready(self) -> bool:
+        """Whether it was joined, and a node has loaded; once it has been, what comes is read sooner or later."""
+        return self._joined
+
+    @property
+    def troubled(self) -> str | None:
+        """Why the cluster is away; None while it is there."""
+        return self._away
+
+    @property
+    def wanted(self) -> int:
+        """How many workers there should be."""
+        return self._state.wanted
+
+    @property
+    def loaded(self) -> int:
+        """How many workers have loaded their bundle."""
+        return self._state.loaded
+
+    @property
+    def at_work(self) -> int:
+        """How many workers have a batch in hand."""
+        return min(self._state.loaded, len(self._sent))
+
+    @property
+    def resident(self) -> int:
+        """Bytes of memory of the process that speaks with Ray; what the nodes hold is theirs."""
+        return 0 if self._driver is None else self._driver.resident()
+
+    @property
+    def idle(self) -> int:
+        """How many workers have nothing to do."""
+        return max(0, self._state.loaded - len(self._sent) - len(self._waiting))
+
+    @property
+    def queued(self) -> int:
+        """How many batches wait for a worker, here or already with its node."""
+        return max(0, len(self._sent) + len(self._waiting) - self._state.loaded)
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything submitted is not done."""
+        return bool(self._submissions)
+
+    @property
+    def responsive(self) -> bool:
+        """Whether the process that speaks with Ray is not overdue, or is to be started again."""
+        return self._driver is None or time.monotonic() < self._driver.deadline + SILENT_SECONDS
+
+    @property
+    def pids(self) -> list[int]:
+        """The process that speaks with Ray."""
+        return [] if self._driver is None else [self._driver.pid]
+
+    def submit(self, key: int, jobs: Iterable[Job]) -> None:
+        """Read these. `poll` gives the findings back under KEY."""
+        batch = Batch(key, jobs := tuple(jobs), tuple(range(len(jobs))))
+        self._submissions.add(key, len(jobs))
+        self._waiting.append(batch)
+        self._hand_out()
+
+    def poll(self, timeout: float | None, wakers: Iterable[int] = ()) -> list[Done]:
+        """Wait at most TIMEOUT seconds for findings, or until one of the descriptors WAKERS is readable."""
+        done: list[Done] = []
+        patience = LOOK_SECONDS if timeout is None else min(timeout, LOOK_SECONDS)
+        driver = self._driver
+        ours: list[Connection] = [] if driver is None else [driver.channel, driver.output]
+        for source in wait([*ours, *wakers], patience):
+            if driver is None or driver is not self._driver or not isinstance(source, Connection):
+                continue
+            if source is driver.output:
+                self._tell(driver)
+            else:
+                done += self._receive(driver)
+        done += self._enforce()
+        self._hand_out()
+        return done
+
+    def stop(self) -> None:
+        """Leave the cluster; one that was started here ends with it."""
+        if self._driver is not None:
+            driver, self._driver = self._driver, None
+            driver.channel.close()
+            driver.end(STOP_SECONDS)
+            self._tell(driver)
+            driver.output.close()
+        if self._setup.folder:
+            shutil.rmtree(self._setup.folder, ignore_errors=True)
+        atexit.unregister(self.stop)
+
+    def _start_driver(self) -> None:
+        self._driver = WorkerProcess.start(
+            self._context, self._setup, time.monotonic() + JOIN_SECONDS, target=enter_cluster
+        )
+
+    def _tell(self, driver: WorkerProcess) -> None:
+        for line in driver.lines(to_its_end=driver is not self._driver):
+            self._on_output(driver.pid, line)
+
+    def _hand_out(self) -> None:
+        while self._waiting and self._driver is not None and self._state.loaded:
+            batch = self._waiting.popleft()
+            self._numbers += 1
+            self._sent[self._numbers] = batch
+            try:
+                self._driver.channel.send_bytes(encode(Order(self._numbers, batch.jobs)))
+            except OSError:
+                # It has ended, and `poll` hears of it: what was sent waits again then.
+                return
+
+    def _receive(self, driver: WorkerProcess) -> list[Done]:
+        try:
+            word = decode_word(driver.channel.recv_bytes(ANSWER_MOST))
+        except (EOFError, OSError):
+            return self._lose_driver("the process that speaks with Ray ended", "Its output is in the log")
+        match word:
+            case State():
+                self._state = word
+                if word.loaded:
+                    self._joined = True
+                    self._note_away(None)
+            case Refused(cause, remedy, replaced):
+                if replaced:
+                    raise BundleReplacedError(cause, remedy)
+                return self._lose_driver(cause, remedy)
+            case NodeRefused(node, cause):
+                if (node, cause) not in self._refused:
+                    self._refused.add((node, cause))
+                    self._on_refused(node, cause)
+            case WorkerLost(pid, loss, scans):
+                self._on_loss(pid, loss, scans)
+            case Heard(pid, line):
+                self._on_output(pid, line)
+            case OrderLost(number):
+                return self._lose(number, Loss.DIED, None)
+            case Answer():
+                return self._take_in(word)
+        return []
+
+    def _take_in(self, answer: Answer) -> list[Done]:
+        for lost in answer.lost:
+            self._on_loss(lost.pid, lost.loss, lost.scans)
+        for heard in answer.heard:
+            self._on_output(heard.pid, heard.line)
+        batch = self._sent.pop(answer.number, None)
+        if batch is None:
+            return []
+        return self._submissions.finish(batch, Findings(answer.findings, answer.seconds))
+
+    def _lose(self, number: int, loss: Loss, suspect: int | None) -> list[Done]:
+        """The node that had this batch is gone, or its file cannot be read to the end: it is tried elsewhere."""
+        batch = self._sent.pop(number)
+        self._on_loss(0 if self._driver is None else self._driver.pid, loss, len(batch.jobs))
+        again = after_loss(batch, suspect)
+        self._waiting.extendleft(reversed(again))
+        if again:
+            return []
+        (job,) = batch.jobs
+        identity, sha256 = fingerprint_of(job) or (None, None)
+        return self._submissions.finish(batch, Findings((blame(job, loss, identity, sha256),), 0.0))
+
+    def _lose_driver(self, cause: str, remedy: str) -> list[Done]:
+        """All that was sent waits again, unchanged: no scan is to blame for a cluster that is away."""
+        driver, self._driver = self._driver, None
+        if driver is not None:
+            driver.channel.close()
+            driver.end(0.0)
+            self._tell(driver)
+            driver.output.close()
+        if not self._joined:
+            raise ClusterError(cause, remedy)
+        self._waiting.extendleft(batch for _, batch in sorted(self._sent.items(), reverse=True))
+        self._sent.clear()
+        self._state = State(0, self._state.wanted)
+        self._note_away(cause)
+        self._again_at = time.monotonic() + AGAIN_SECONDS
+        return []
+
+    def _note_away(self, cause: str | None) -> None:
+        """Say it once: tries in vain give other words, and are no news."""
+        if (cause is None) != (self._away is None):
+            self._away = cause
+            self._on_away(cause)
+
+    def _enforce(self) -> list[Done]:
+        """Replace a process that does not get on; start one where there is none."""
+        now = time.monotonic()
+        driver = self._driver
+        if driver is None:
+            if now >= self._again_at:
+                self._start_driver()
+            return []
+        if not self._joined and now >= self._join_until:
+            driver.kill()
+            cause = f"no node of the cluster {self._setup.address} was ready within {JOIN_SECONDS:.0f} s"
+            return self._lose_driver(cause, "Start nodes that have processors; `ray status` lists them")
+        if driver.progress.value != driver.progress_seen:
+            driver.progress_seen = driver.progress.value
+            driver.deadline = now + (SILENT_SECONDS if driver.suspect is None else self._timeout)
+        if now < driver.deadline:
+            return []
+        driver.kill()
+        done: list[Done] = []
+        if driver.suspect is not None:
+            number, place = divmod(driver.suspect, PLACES)
+            if number in self._sent:
+                done = self._lose(number, Loss.TIMEOUT, place)
+        cause = f"the cluster {self._setup.address} gives no sign of life"
+        return done + self._lose_driver(cause, "See `ray status`, and whether its nodes have room")

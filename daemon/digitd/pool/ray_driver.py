@@ -1,0 +1,331 @@
+"""The process that speaks with Ray: a cluster that goes away may end it, and the daemon starts another.
+
+It reads the scans' files here, on the machine that watches, and sends their bytes; nodes need no folder of it.
+"""
+
+import os
+import signal
+import socket
+import sys
+import time
+from collections import deque
+from ctypes import c_int64, c_uint64
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from digitd.pool import ray_node
+from digitd.pool.messages import NOWHERE, Finding
+from digitd.pool.ray_messages import (
+    LOCAL,
+    PLACES,
+    Answer,
+    ClusterSetup,
+    NodeRefused,
+    Order,
+    OrderLost,
+    Refused,
+    State,
+    decode_answer,
+    decode_order,
+    encode,
+)
+from digitd.pool.worker import _die_with_the_daemon, look
+from digitd.recognition.bundle import Bundle
+
+TURN_SECONDS = 0.5
+LOOK_SECONDS = 1.0
+"""So often it is seen which nodes there are, and whether the head answers."""
+CONNECT_SECONDS = 5.0
+AHEAD = 2
+"""Orders that a node has for each of its workers: one is read, one lies there ready, for the network takes its time."""
+MESSAGE_BYTES = 16 << 20
+"""Of scans in one message: a node holds as many as it has orders."""
+STORE_BYTES = 256 << 20
+"""Of the object store of a cluster that is started here."""
+AUTO = "auto"
+_REMEDY = "Start the cluster (ray start), or correct workers.address; `ray status` tells how it is"
+
+
+@dataclass
+class _Work:
+    """An order as it is read: what lacked here already, and the parts that are on their way."""
+
+    order: Order
+    findings: list[Finding | None]
+    open_parts: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class _Node:
+    name: str
+    workers: int
+    actor: Any
+    loaded: bool = False
+    parts: dict[int, tuple[int, tuple[int, ...]]] = field(default_factory=dict)
+
+
+class _AwayError(Exception):
+    """The cluster does not answer."""
+
+
+def main(setup: ClusterSetup, channel: Connection, output: Connection, progress: c_uint64, place: c_int64) -> None:
+    """Serve orders until the channel closes, or the cluster is away."""
+    _die_with_the_daemon()
+    os.dup2(output.fileno(), 1)
+    os.dup2(output.fileno(), 2)
+    output.close()
+    driver = _Driver(setup, channel, progress, place)
+    try:
+        driver.connect()
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+            # They go to a whole group: the daemon is who ends this. Ray has put its own in place.
+            signal.signal(number, signal.SIG_IGN)
+        while driver.turn():
+            progress.value += 1
+    except _AwayError as error:
+        driver.tell(Refused(str(error), _REMEDY))
+    except (EOFError, BrokenPipeError):
+        pass  # The daemon has let go of it.
+    # Ray's own end waits for a cluster that may be away; one that was started here has to be ended.
+    if setup.address == LOCAL:
+        ray.shutdown()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+class _Driver:
+    def __init__(self, setup: ClusterSetup, channel: Connection, progress: c_uint64, place: c_int64) -> None:
+        self._setup, self._channel, self._progress, self._place = setup, channel, progress, place
+        self._sleep_end, self._wake_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._nodes: dict[str, _Node] = {}
+        self._left_out: set[str] = set()
+        self._waiting: deque[Order] = deque()
+        self._works: dict[int, _Work] = {}
+        self._ended: deque[tuple[str, int, Any]] = deque()
+        self._parts = 0
+        self._look_at = 0.0
+        self._state: State | None = None
+
+    def tell(self, word: State | Refused | NodeRefused | OrderLost | Answer) -> None:
+        """Tell the daemon's process."""
+        self._channel.send_bytes(encode(word))
+
+    def connect(self) -> None:
+        """Join the cluster, or start one."""
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "include_dashboard": None}
+        if self._setup.address == LOCAL:
+            options |= {
+                "num_cpus": self._setup.count,
+                "include_dashboard": False,
+                "object_store_memory": STORE_BYTES,
+                "_node_ip_address": "127.0.0.1",
+                "_temp_dir": self._setup.folder,
+            }
+        else:
+            options["address"] = self._setup.address
+            if self._setup.address != AUTO:
+                self._reach(self._setup.address)
+        try:
+            ray.init(**options)
+        except Exception as error:
+            raise _AwayError(f"the cluster {self._setup.address} cannot be joined ({_line(error)})") from error
+        self._head = str(ray.get_runtime_context().gcs_address)
+        self._wanted = ray_node.versions()
+        folder = Path(self._setup.setup.bundle)
+        bundle = Bundle.load(folder)
+        if self._setup.sha256 not in {None, bundle.sha256}:
+            self.tell(
+                Refused(
+                    "the bundle on the disk is no longer the one that this digitd has loaded",
+                    "Start digitd again: it then reads with the new one, and says so in its results",
+                    replaced=True,
+                )
+            )
+        names = ["bundle.json", *bundle.manifest.files]
+        self._files = ray.put({name: (folder / name).read_bytes() for name in names})
+        ray.cloudpickle.register_pickle_by_value(ray_node)
+        self._kind = ray.remote(ray_node.Node)
+
+    def turn(self) -> bool:
+        """A turn of the loop."""
+        self._look()
+        for source in wait([self._channel, self._sleep_end], TURN_SECONDS):
+            if source is self._channel:
+                self._waiting.append(decode_order(self._channel.recv_bytes()))
+            else:
+                os.read(self._sleep_end, 4096)
+        while self._ended:
+            self._take_in(*self._ended.popleft())
+        self._hand_out()
+        return True
+
+    def _reach(self, address: str) -> None:
+        host, _, port = address.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
+        except OSError as error:
+            raise _AwayError(f"the cluster {self._setup.address} does not answer ({error})") from error
+
+    def _look(self) -> None:
+        """Whether the head answers, and which nodes there are."""
+        if time.monotonic() < self._look_at:
+            return
+        self._look_at = time.monotonic() + LOOK_SECONDS
+        self._reach(self._head)
+        try:
+            listed = ray.nodes()
+        except Exception as error:
+            raise _AwayError(f"the cluster {self._setup.address} does not answer ({_line(error)})") from error
+        alive = {each["NodeID"]: each for each in listed if each["Alive"]}
+        if ray.get_runtime_context().get_node_id() not in alive:
+            raise _AwayError(f"the cluster {self._setup.address} no longer knows this machine")
+        left = sys.maxsize if self._setup.count is None else self._setup.count
+        left -= sum(node.workers for node in self._nodes.values())
+        for identity, each in alive.items():
+            workers = min(left, int(each["Resources"].get("CPU", 0)))
+            if workers > 0 and identity not in self._nodes and identity not in self._left_out:
+                left -= workers
+                self._begin(identity, f"{each['NodeManagerHostname']} ({identity[:8]})", workers)
+        self._tell_state()
+
+    def _begin(self, identity: str, name: str, workers: int) -> None:
+        actor = self._kind.options(
+            num_cpus=0,
+            max_concurrency=workers * AHEAD + 2,
+            scheduling_strategy=NodeAffinitySchedulingStrategy(identity, soft=False),
+        ).remote(self._wanted)
+        self._nodes[identity] = _Node(name, workers, actor)
+        self._await(identity, 0, actor.load.remote(msgspec.msgpack.encode(self._setup), self._files, workers))
+
+    def _await(self, identity: str, part: int, reference: Any) -> None:
+        def note(future: Any) -> None:
+            # In one of Ray's threads: deque.append is atomic.
+            self._ended.append((identity, part, future))
+            try:
+                os.write(self._wake_end, b"\0")
+            except BlockingIOError:
+                pass  # It is full of wakes.
+
+        reference.future().add_done_callback(note)
+
+    def _take_in(self, identity: str, part: int, future: Any) -> None:
+        node = self._nodes.get(identity)
+        if node is None:
+            return
+        if (error := future.exception()) is not None:
+            if node.loaded:
+                self._lose(identity, node)
+            else:
+                self._leave_out(identity, node, _line(error))
+        elif part:
+            number, places = node.parts.pop(part)
+            self._finish(number, places, decode_answer(future.result()), node.name)
+        elif cause := future.result():
+            self._leave_out(identity, node, cause)
+        else:
+            node.loaded = True
+            self._tell_state()
+
+    def _leave_out(self, identity: str, node: _Node, cause: str) -> None:
+        del self._nodes[identity]
+        self._left_out.add(identity)
+        self.tell(NodeRefused(node.name, cause))
+        ray.kill(node.actor)
+        self._tell_state()
+        if not self._nodes:
+            raise _AwayError(f"no node of the cluster {self._setup.address} can read: {node.name}: {cause}")
+
+    def _lose(self, identity: str, node: _Node) -> None:
+        """Its orders are tried elsewhere; a node that lives gets another actor at the next look."""
+        del self._nodes[identity]
+        for number in {number for number, _ in node.parts.values()}:
+            if self._works.pop(number, None) is not None:
+                self.tell(OrderLost(number, node.name))
+        ray.kill(node.actor)
+        self._tell_state()
+
+    def _finish(self, number: int, places: tuple[int, ...], answer: Answer, name: str) -> None:
+        work = self._works.get(number)
+        if work is None:
+            return  # Another part of it was lost with a node, and all of it is read again.
+        for place, finding in zip(places, answer.findings, strict=True):
+            work.findings[place] = finding
+        work.open_parts -= 1
+        work.seconds += answer.seconds
+        if answer.lost or answer.heard:
+            lost = tuple(msgspec.structs.replace(each, node=name) for each in answer.lost)
+            self.tell(Answer(0, (), 0.0, lost, answer.heard))
+        self._end_if_whole(work)
+
+    def _end_if_whole(self, work: _Work) -> None:
+        if work.open_parts == 0:
+            self._works.pop(work.order.number, None)
+            findings = tuple(finding for finding in work.findings if finding is not None)
+            self.tell(Answer(work.order.number, findings, work.seconds))
+
+    def _hand_out(self) -> None:
+        """Each order to the node that has the least to do for its size, while one has room: so much is in flight."""
+        while self._waiting:
+            free = [node for node in self._nodes.items() if node[1].loaded and _load(node[1]) < AHEAD]
+            if not free:
+                return
+            order = self._waiting.popleft()
+            work = self._works[order.number] = _Work(order, [None] * len(order.jobs))
+            self._send(work, *min(free, key=lambda node: _load(node[1])))
+
+    def _send(self, work: _Work, identity: str, node: _Node) -> None:
+        """Read the files of an order, and send their bytes in messages that are not too large."""
+        number, jobs = work.order.number, work.order.jobs
+        part: list[tuple[int, Any]] = []
+        size = 0
+        # Held open until all parts are on their way.
+        work.open_parts = 1
+        for place, job in enumerate(jobs):
+            self._place.value = number * PLACES + place
+            self._progress.value += 1
+            found = look(job, self._setup.setup.limit_bytes)
+            if isinstance(found, Finding):
+                work.findings[place] = found
+                continue
+            data, identity_of_file = found
+            if part and size + len(data) > MESSAGE_BYTES:
+                self._send_part(work, part, identity, node)
+                part, size = [], 0
+            part.append((place, msgspec.structs.replace(job, data=data, identity=identity_of_file)))
+            size += len(data)
+        if part:
+            self._send_part(work, part, identity, node)
+        self._place.value = NOWHERE
+        work.open_parts -= 1
+        self._end_if_whole(work)
+
+    def _send_part(self, work: _Work, part: list[tuple[int, Any]], identity: str, node: _Node) -> None:
+        self._parts += 1
+        work.open_parts += 1
+        node.parts[self._parts] = (work.order.number, tuple(place for place, _ in part))
+        raw = encode(Order(self._parts, tuple(job for _, job in part)))
+        self._await(identity, self._parts, node.actor.read.remote(raw))
+
+    def _tell_state(self) -> None:
+        loaded = sum(node.workers for node in self._nodes.values() if node.loaded)
+        state = State(loaded, sum(node.workers for node in self._nodes.values()))
+        if state != self._state:
+            self._state = state
+            self.tell(state)
+
+
+def _load(node: _Node) -> float:
+    return len(node.parts) / node.workers
+
+
+def _line(error: BaseException) -> str:
+    """Ray's words are pages long: the first line that says something."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:200]
