@@ -41,7 +41,7 @@ def flood(work: Path) -> Table:
             for name in names:
                 os.rename(work / "aside" / name, work / "inbox" / name)
             moved = time.monotonic() - begun
-            wait_drained(work, FLOOD)
+            waitdrained(work, FLOOD)
             lasted = time.monotonic() - begun
     log = (work / "log.jsonl").read_text()
     found = len(os.listdir(work / "archive" / "accepted")) + len(os.listdir(work / "archive" / "review"))
@@ -57,8 +57,8 @@ def flood(work: Path) -> Table:
 
 def backlog(work: Path) -> Table:
     """What a scan costs with few and with many waiting at the start."""
-    few = _drained(work / "few", FEW)
-    many = _drained(work / "many", MANY)
+    few = drained(work / "few", FEW)
+    many = drained(work / "many", MANY)
     ratio = many[1] / few[1]
     return results.BACKLOG, [
         Row(f"start to first result, {MANY:,} waiting", f"{FIRST_MOST:.0f} s",
@@ -70,7 +70,7 @@ def backlog(work: Path) -> Table:
     ]  # fmt: skip
 
 
-def _drained(place: Path, count: int) -> tuple[float, float, float]:
+def drained(place: Path, count: int) -> tuple[float, float, float]:
     """Seconds to the first result, seconds a scan from then on, peak memory of the main process in MB."""
     file = processes.config(place, workers="{count: 2}", log="{level: warning}")
     (place / "inbox").rmdir()
@@ -180,7 +180,7 @@ def waiting_in(inbox: Path) -> list[str]:
     return [name for name in os.listdir(inbox) if not name.startswith(".")]
 
 
-def wait_drained(house: Path, count: int, seconds: float = 600.0) -> None:
+def waitdrained(house: Path, count: int, seconds: float = 600.0) -> None:
     """Wait until the inbox is empty and nothing more comes into the outbox."""
     until = time.monotonic() + seconds
     while waiting_in(house / "inbox") and time.monotonic() < until:

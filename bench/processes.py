@@ -24,6 +24,8 @@ class Memory:
 
     resident: int = 0
     proportional: int = 0
+    at_work: int = 0
+    """Resident, of the main process and its workers, without the small processes that start and tidy these."""
 
 
 def command(*arguments: str) -> list[str]:
@@ -71,13 +73,17 @@ def sampled(pid: int) -> Iterator[Memory]:
     memory = Memory()
 
     def look() -> None:
-        resident = proportional = 0
+        resident = proportional = at_work = 0
         tree = psutil.Process(pid)
         for process in (tree, *tree.children(recursive=True)):
-            resident += process.memory_info().rss
+            used = process.memory_info().rss
+            resident += used
+            # Workers are children of the server that forks them.
+            at_work += used if process.ppid() != pid else 0
             proportional += process.memory_full_info().pss
         memory.resident = max(memory.resident, resident)
         memory.proportional = max(memory.proportional, proportional)
+        memory.at_work = max(memory.at_work, at_work)
 
     with _looking(look):
         yield memory
@@ -93,6 +99,21 @@ def sampled_alone(pid: int) -> Iterator[Memory]:
 
     with _looking(look):
         yield memory
+
+
+@contextmanager
+def busy(pid: int) -> Iterator[dict[int, float]]:
+    """The processor's seconds of a process and of all below it, each as they were last seen while the block ran."""
+    seconds: dict[int, float] = {}
+
+    def look() -> None:
+        tree = psutil.Process(pid)
+        for process in (tree, *tree.children(recursive=True)):
+            times = process.cpu_times()
+            seconds[process.pid] = times.user + times.system
+
+    with _looking(look):
+        yield seconds
 
 
 @contextmanager

@@ -8,19 +8,22 @@ import functools
 import json
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import alternatives
+import loads
 import processes
+import responses
 import results
 import scans
+import throughput
+import workloads
 from results import Row
 
-PAIRS = 3
+FEW, MANY = 1_000, 1_000_000
 
 
 def mnist(work: Path, folder: Path) -> Iterator[Row]:
@@ -49,94 +52,16 @@ def _accuracy(what: str, folder: Path, least: float | None) -> Row:
     return Row(what, target, measured, None if least is None else found["accuracy"] >= least)
 
 
-def latency(work: Path, rounds: int = 300) -> Iterator[Row]:
-    """A scan moved into the inbox of an idle daemon, until its JSON is there."""
-    scans.small(work / "drops", rounds)
-    taken = []
-    with processes.daemon(processes.config(work / "latency")):
-        for scan in sorted((work / "drops").iterdir()):
-            begun = time.monotonic()
-            scan.rename(work / "latency" / "inbox" / scan.name)
-            taken.append(processes.wait_for(work / "latency" / "outbox" / f"{scan.name}.json") - begun)
-            # Idle again: the next drop meets a daemon that sleeps.
-            time.sleep(0.02)
-    taken.sort()
-    median, worst = statistics.median(taken) * 1000, taken[int(len(taken) * 0.99)] * 1000
+def growth(work: Path) -> Iterator[Row]:
+    """What a scan costs with few and with very many waiting at the start."""
+    few = statistics.median(loads.drained(work / f"few{number}", FEW)[1] for number in range(5))
+    first, many, _ = loads.drained(work / "many", MANY)
     yield Row(
-        "a scan moved into the inbox of an idle daemon, until its JSON is there: median, 99th percentile",
-        "30 ms, 100 ms",
-        f"{median:.1f} ms, {worst:.1f} ms ({rounds} scans)",
-        median <= 30 and worst <= 100,
-    )
-
-
-def once_against_read(work: Path, count: int = 5000) -> Iterator[Row]:
-    """`run --once` against `digitd read` of the same files, in turn."""
-    ratios, rates = [], []
-    for pair in range(PAIRS):
-        place = work / f"once{pair}"
-        file = processes.config(place)
-        (place / "inbox").rmdir()
-        scans.small(place / "inbox", count)
-        reading, _ = processes.timed("read", "--format", "json", str(place / "inbox"))
-        draining, _ = processes.timed("run", "--once", "-c", str(file))
-        processes.expect_results(place / "outbox", count)
-        ratios.append(reading / draining)
-        rates.append((count / reading, count / draining))
-    reads, drains = (statistics.median(rate[side] for rate in rates) for side in (0, 1))
-    yield Row(
-        f"`run --once` over {count:,} small scans, against `digitd read` of the same files",
-        "0.70",
-        f"{statistics.median(ratios):.2f} ({drains:,.0f} to {reads:,.0f} scans a second; "
-        f"median of {PAIRS}: {', '.join(f'{ratio:.2f}' for ratio in ratios)})",
-        statistics.median(ratios) >= 0.7,
-    )
-
-
-def memory(work: Path) -> Iterator[Row]:
-    """The daemon's process tree, two workers, over many waiting scans."""
-    peaks = {}
-    for count in (2000, 20000):
-        place = work / f"memory{count}"
-        file = processes.config(place, workers="{count: 2}", outbox="{every: 1}")
-        (place / "inbox").rmdir()
-        scans.small(place / "inbox", count)
-        process = subprocess.Popen(processes.command("run", "--once", "-c", str(file)), stderr=subprocess.DEVNULL)
-        with processes.sampled(process.pid) as peak:
-            process.wait()
-        processes.expect_results(place / "outbox", count)
-        peaks[count] = peak
-    few, many = peaks[2000], peaks[20000]
-    growth = many.resident / few.resident - 1
-    yield Row(
-        "peak memory of the process tree, two workers, over 20,000 waiting scans (sum of resident sizes)",
-        "500 MB",
-        f"{many.resident / processes.MB:.0f} MB"
-        f"; each shared page counted once: {many.proportional / processes.MB:.0f} MB",
-        many.resident < 500 * processes.MB,
-    )
-    yield Row("the same, against 2,000 waiting scans", "within 10 %", f"{growth:+.1%}", abs(growth) <= 0.1)
-
-
-def start(work: Path, rounds: int = 5) -> Iterator[Row]:
-    """From exec to the first result, one scan waiting."""
-    taken = []
-    for number in range(rounds):
-        place = work / f"start{number}"
-        file = processes.config(place)
-        (place / "inbox").rmdir()
-        scans.small(place / "inbox", 1)
-        begun = time.monotonic()
-        process = subprocess.Popen(processes.command("run", "-c", str(file)), stderr=subprocess.DEVNULL)
-        taken.append(processes.wait_for(place / "outbox" / "scan_000000.png.json") - begun)
-        process.terminate()
-        process.wait()
-    median = statistics.median(taken)
-    yield Row(
-        "from exec to the first result, one scan waiting (median)",
-        "2 s",
-        f"{median:.2f} s (settling included)",
-        median < 2,
+        f"time a scan, from {FEW:,} scans to {MANY:,}",
+        "1.2 times (aim 1.05)",
+        f"{many / few:.2f} times ({few * 1e3:.3f} ms to {many * 1e3:.3f} ms from the first result on, "
+        f"which came after {first:.1f} s)",
+        many / few <= 1.2,
     )
 
 
@@ -146,15 +71,21 @@ def main() -> int:
     parser.add_argument("--mnist", type=Path, help="a folder of MNIST's idx files")
     parser.add_argument("--scans", type=Path, action="append", default=[], help="a folder of labelled scans")
     parser.add_argument(
-        "--only", action="append", default=[], help="names of measurements: mnist, labelled, latency, ..."
+        "--only", action="append", default=[], help="names of measurements: bare, lone, growth, mnist, ..."
     )
     chosen = parser.parse_args()
     work = Path(tempfile.mkdtemp(prefix="digitd-bench-"))
     measurements: list[tuple[str, Callable[[], Iterator[Row]]]] = [
-        ("latency", lambda: latency(work)),
-        ("start", lambda: start(work)),
-        ("once", lambda: once_against_read(work)),
-        ("memory", lambda: memory(work)),
+        *(("bare", functools.partial(throughput.against_bare, work, load)) for load in workloads.ALL),
+        ("live", lambda: throughput.live(work)),
+        ("alternatives", lambda: alternatives.rates(work)),
+        ("lone", lambda: responses.lone(work)),
+        ("steady", lambda: responses.steady(work)),
+        ("start", lambda: responses.start(work)),
+        ("idle", lambda: responses.idle(work)),
+        ("memory", lambda: responses.memory(work)),
+        ("scaling", lambda: throughput.scaling(work)),
+        ("growth", lambda: growth(work)),
     ]
     if chosen.mnist:
         measurements.append(("mnist", lambda: mnist(work, chosen.mnist)))

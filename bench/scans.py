@@ -25,6 +25,12 @@ def distinct(count: int | None = None) -> list[bytes]:
     return rendered(np.load(FIXTURE)["images"][:count])
 
 
+def labels(count: int) -> list[str]:
+    """What is on the first COUNT scans that `small` writes."""
+    known = np.load(FIXTURE)["labels"]
+    return [str(known[number % len(known)]) for number in range(count)]
+
+
 def rendered(images: npt.NDArray[np.uint8]) -> list[bytes]:
     """Each of images uint8 (N, 28, 28) as a dark digit on light, slightly noisy paper, 100x100 PNG."""
     random = np.random.default_rng(SEED)
