@@ -126,10 +126,10 @@ class Assembly:
             remedy = "restart digitd: until then the values it was started with hold"
             log.get().warning("restart_needed", keys=change.restart, remedy=remedy)
 
-    def _note_loss(self, pid: int, loss: Loss, scans: int) -> None:
+    def _note_loss(self, pid: int, loss: Loss, scans: int, node: str | None = None) -> None:
         """Count and tell of a lost worker."""
         self.tally.lost[loss] += 1
-        say_loss(pid, loss, scans)
+        say_loss(pid, loss, scans, node)
 
     def _note_filed(self, path: str, filed: Filed) -> None:
         self.supply.release(path, look_again=filed is Filed.REPLACED)

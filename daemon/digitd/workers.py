@@ -3,6 +3,7 @@
 import importlib.util
 import os
 from collections.abc import Callable
+from typing import Protocol
 
 from digitd import log, names
 from digitd.errors import ConfigError
@@ -16,8 +17,13 @@ from digitd.settings import Settings
 
 OnOutput = Callable[[int, str], None]
 """Is told what a library of a worker printed."""
-OnLoss = Callable[[int, Loss, int], None]
-"""Is told of a lost worker: its process, why, and how many scans it had in hand."""
+
+
+class OnLoss(Protocol):
+    """Is told of a lost worker: its process, why, how many scans it had in hand, and on which node of a cluster."""
+
+    def __call__(self, pid: int, loss: Loss, scans: int, node: str | None = None, /) -> None:
+        """Take note of it."""
 
 
 def setup_of(settings: Settings) -> Setup:
@@ -86,9 +92,10 @@ def say_output(pid: int, line: str) -> None:
     say("library_message", worker=pid, message=names.printable(line))
 
 
-def say_loss(pid: int, loss: Loss, scans: int) -> None:
+def say_loss(pid: int, loss: Loss, scans: int, node: str | None = None) -> None:
     """A worker was lost with so many scans in hand; they are read all the same."""
-    log.get().warning("worker_lost", worker=pid, cause=str(loss), scans=scans)
+    where = {} if node is None else {"node": node}
+    log.get().warning("worker_lost", worker=pid, cause=str(loss), scans=scans, **where)
 
 
 def say_refused(node: str, cause: str) -> None:

@@ -47,10 +47,12 @@ class Cluster:
             self.kill(node)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def start_head(self) -> subprocess.Popen[bytes]:
-        """The head, at the same port each time."""
+    def start_head(self, **env: str) -> subprocess.Popen[bytes]:
+        """The head, at the same port each time; Ray starts none beside living nodes of one with the same folder."""
         head = self._start(
-            "--head", f"--port={self.port}", "--num-cpus=0", f"--temp-dir={self.folder}", "--include-dashboard=false"
+            *("--head", f"--port={self.port}", "--num-cpus=0", f"--temp-dir={self.folder}/{len(self.nodes)}"),
+            "--include-dashboard=false",
+            **env,
         )
         wait_for(self._answers, "the head of the cluster")
         return head

@@ -100,7 +100,7 @@ ONLY_IN = {
     "yaml": ["config.py"],
     "cv2": ["imaging/", "training/", "evaluation/"],
     "matplotlib": ["evaluation/plots.py"],
-    "ray": ["pool/ray_driver.py"],
+    "ray": ["pool/ray_driver.py", "pool/ray_cluster.py"],
     "prometheus_client": ["exposition.py", "scraping.py"],
 }
 

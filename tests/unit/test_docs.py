@@ -20,7 +20,9 @@ from digitd.errors import DigitdError, ExitCode, ScanError
 from digitd.failpoints import Point
 from digitd.health import Verdict
 from digitd.heartbeat import STATUS_SECONDS
-from digitd.pool.local import BundleReplacedError, WorkersFailError
+from digitd.pool.interface import BundleReplacedError
+from digitd.pool.local import WorkersFailError
+from digitd.pool.ray import ClusterError
 from digitd.report import Report
 from digitd.settings import Settings
 from digitd.tally import Tally
@@ -99,7 +101,7 @@ def test_every_exit_code_is_explained() -> None:
     documented = [(int(row[0]), codes(row[1])[0]) for row in table(ERRORS, "exit code", "name")]
     assert len(documented) == len(set(documented))
     assert set(documented) == refusals() | {(int(code), code.name.lower()) for code in ExitCode}
-    assert {WorkersFailError.code, BundleReplacedError.code} <= {code for _, code in refusals()}
+    assert {WorkersFailError.code, BundleReplacedError.code, ClusterError.code} <= {code for _, code in refusals()}
     assert {int(row[0]) for row in table(README, "exit code", "meaning")} == {int(code) for code in ExitCode}
 
 
@@ -223,8 +225,9 @@ def test_every_log_event_is_explained() -> None:
             }
             name = call.func.attr if isinstance(call.func, ast.Attribute) else None
             levels[event].add(name if name in LEVELS else None)
-    # Two events get fields from a mapping: what was read, and what the standard logging module brings.
+    # Some get fields from a mapping: what was read, the node if there is one, what the standard logging module brings.
     fields_of["scan_published"] |= {"text", "confidence", "ms"}
+    fields_of["worker_lost"] |= {"node"}
     fields_of["library_message"] |= {"library", "exception"}
     rows = table(OPERATIONS, "event", "level")
     assert len(rows) == len({row[0] for row in rows})

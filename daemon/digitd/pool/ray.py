@@ -7,33 +7,28 @@ import atexit
 import shutil
 import tempfile
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from multiprocessing.connection import Connection, wait
 
 import msgspec
 
 from digitd.errors import DigitdError
-from digitd.pool.fingerprint import fingerprint_of
-from digitd.pool.halving import Batch, Loss, after_loss, blame
+from digitd.pool.halving import Loss
 from digitd.pool.interface import BundleReplacedError, Done
-from digitd.pool.messages import Findings, Job, Setup
+from digitd.pool.messages import Job, Setup
+from digitd.pool.orders import Orders
 from digitd.pool.process import WorkerProcess, context, enter_cluster
 from digitd.pool.ray_messages import (
     PLACES,
     Answer,
     ClusterSetup,
-    Heard,
     NodeRefused,
-    Order,
     OrderLost,
     Refused,
     State,
-    WorkerLost,
     decode_word,
     encode,
 )
-from digitd.pool.submissions import Submissions
 
 JOIN_SECONDS = 120.0
 """Within which a cluster is joined: one that is started here takes some of them on a busy machine."""
@@ -63,7 +58,7 @@ class RayPool:
         timeout: float,
         memory: int,
         on_output: Callable[[int, str], None],
-        on_loss: Callable[[int, Loss, int], None],
+        on_loss: Callable[[int, Loss, int, str | None], None],
         on_refused: Callable[[str, str], None],
         on_away: Callable[[str | None], None],
         sha256: str | None = None,
@@ -76,10 +71,7 @@ class RayPool:
         self._setup = ClusterSetup(setup, address, count, timeout, memory, sha256, "")
         self._on_output, self._on_loss, self._on_refused, self._on_away = on_output, on_loss, on_refused, on_away
         self._driver: WorkerProcess | None = None
-        self._waiting: deque[Batch] = deque()
-        self._sent: dict[int, Batch] = {}
-        self._numbers = 0
-        self._submissions = Submissions()
+        self._orders = Orders()
         self._state = State(0, 0)
         self._joined = False
         self._away: str | None = None
@@ -118,7 +110,7 @@ class RayPool:
     @property
     def at_work(self) -> int:
         """How many workers have a batch in hand."""
-        return min(self._state.loaded, len(self._sent))
+        return min(self._state.loaded, self._orders.sent)
 
     @property
     def resident(self) -> int:
@@ -128,17 +120,17 @@ class RayPool:
     @property
     def idle(self) -> int:
         """How many workers have nothing to do."""
-        return max(0, self._state.loaded - len(self._sent) - len(self._waiting))
+        return max(0, self._state.loaded - len(self._orders))
 
     @property
     def queued(self) -> int:
         """How many batches wait for a worker, here or already with its node."""
-        return max(0, len(self._sent) + len(self._waiting) - self._state.loaded)
+        return max(0, len(self._orders) - self._state.loaded)
 
     @property
     def busy(self) -> bool:
         """Whether anything submitted is not done."""
-        return bool(self._submissions)
+        return bool(self._orders)
 
     @property
     def responsive(self) -> bool:
@@ -152,9 +144,7 @@ class RayPool:
 
     def submit(self, key: int, jobs: Iterable[Job]) -> None:
         """Read these. `poll` gives the findings back under KEY."""
-        batch = Batch(key, jobs := tuple(jobs), tuple(range(len(jobs))))
-        self._submissions.add(key, len(jobs))
-        self._waiting.append(batch)
+        self._orders.add(key, jobs)
         self._hand_out()
 
     def poll(self, timeout: float | None, wakers: Iterable[int] = ()) -> list[Done]:
@@ -196,12 +186,9 @@ class RayPool:
             self._on_output(driver.pid, line)
 
     def _hand_out(self) -> None:
-        while self._waiting and self._driver is not None and self._state.loaded:
-            batch = self._waiting.popleft()
-            self._numbers += 1
-            self._sent[self._numbers] = batch
+        while self._orders.waiting and self._driver is not None and self._state.loaded:
             try:
-                self._driver.channel.send_bytes(encode(Order(self._numbers, batch.jobs)))
+                self._driver.channel.send_bytes(encode(self._orders.send()))
             except OSError:
                 # It has ended, and `poll` hears of it: what was sent waits again then.
                 return
@@ -225,37 +212,25 @@ class RayPool:
                 if (node, cause) not in self._refused:
                     self._refused.add((node, cause))
                     self._on_refused(node, cause)
-            case WorkerLost(pid, loss, scans):
-                self._on_loss(pid, loss, scans)
-            case Heard(pid, line):
-                self._on_output(pid, line)
-            case OrderLost(number):
-                return self._lose(number, Loss.DIED, None)
+            case OrderLost(number, node):
+                return self._lose(number, Loss.DIED, None, node)
             case Answer():
                 return self._take_in(word)
         return []
 
     def _take_in(self, answer: Answer) -> list[Done]:
         for lost in answer.lost:
-            self._on_loss(lost.pid, lost.loss, lost.scans)
+            self._on_loss(lost.pid, lost.loss, lost.scans, lost.node)
         for heard in answer.heard:
             self._on_output(heard.pid, heard.line)
-        batch = self._sent.pop(answer.number, None)
-        if batch is None:
-            return []
-        return self._submissions.finish(batch, Findings(answer.findings, answer.seconds))
+        return self._orders.finish(answer.number, answer.findings, answer.seconds)
 
-    def _lose(self, number: int, loss: Loss, suspect: int | None) -> list[Done]:
-        """The node that had this batch is gone, or its file cannot be read to the end: it is tried elsewhere."""
-        batch = self._sent.pop(number)
-        self._on_loss(0 if self._driver is None else self._driver.pid, loss, len(batch.jobs))
-        again = after_loss(batch, suspect)
-        self._waiting.extendleft(reversed(again))
-        if again:
-            return []
-        (job,) = batch.jobs
-        identity, sha256 = fingerprint_of(job) or (None, None)
-        return self._submissions.finish(batch, Findings((blame(job, loss, identity, sha256),), 0.0))
+    def _lose(self, number: int, loss: Loss, suspect: int | None, node: str | None) -> list[Done]:
+        """The node that had this order is gone, or its file cannot be read to the end here: it is tried elsewhere."""
+        scans, done = self._orders.lose(number, loss, suspect)
+        if scans:
+            self._on_loss(0 if self._driver is None else self._driver.pid, loss, scans, node)
+        return done
 
     def _lose_driver(self, cause: str, remedy: str) -> list[Done]:
         """All that was sent waits again, unchanged: no scan is to blame for a cluster that is away."""
@@ -267,8 +242,7 @@ class RayPool:
             driver.output.close()
         if not self._joined:
             raise ClusterError(cause, remedy)
-        self._waiting.extendleft(batch for _, batch in sorted(self._sent.items(), reverse=True))
-        self._sent.clear()
+        self._orders.call_back()
         self._state = State(0, self._state.wanted)
         self._note_away(cause)
         self._again_at = time.monotonic() + AGAIN_SECONDS
@@ -301,7 +275,6 @@ class RayPool:
         done: list[Done] = []
         if driver.suspect is not None:
             number, place = divmod(driver.suspect, PLACES)
-            if number in self._sent:
-                done = self._lose(number, Loss.TIMEOUT, place)
+            done = self._lose(number, Loss.TIMEOUT, place, None)
         cause = f"the cluster {self._setup.address} gives no sign of life"
         return done + self._lose_driver(cause, "See `ray status`, and whether its nodes have room")

@@ -5,7 +5,6 @@ It reads the scans' files here, on the machine that watches, and sends their byt
 
 import os
 import signal
-import socket
 import sys
 import time
 from collections import deque
@@ -21,8 +20,8 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from digitd.pool import ray_node
 from digitd.pool.messages import NOWHERE, Finding
+from digitd.pool.ray_cluster import AwayError, Cluster, line
 from digitd.pool.ray_messages import (
-    LOCAL,
     PLACES,
     Answer,
     ClusterSetup,
@@ -41,14 +40,10 @@ from digitd.recognition.bundle import Bundle
 TURN_SECONDS = 0.5
 LOOK_SECONDS = 1.0
 """So often it is seen which nodes there are, and whether the head answers."""
-CONNECT_SECONDS = 5.0
 AHEAD = 2
 """Orders that a node has for each of its workers: one is read, one lies there ready, for the network takes its time."""
 MESSAGE_BYTES = 16 << 20
 """Of scans in one message: a node holds as many as it has orders."""
-STORE_BYTES = 256 << 20
-"""Of the object store of a cluster that is started here."""
-AUTO = "auto"
 _REMEDY = "Start the cluster (ray start), or correct workers.address; `ray status` tells how it is"
 
 
@@ -71,10 +66,6 @@ class _Node:
     parts: dict[int, tuple[int, tuple[int, ...]]] = field(default_factory=dict)
 
 
-class _AwayError(Exception):
-    """The cluster does not answer."""
-
-
 def main(setup: ClusterSetup, channel: Connection, output: Connection, progress: c_uint64, place: c_int64) -> None:
     """Serve orders until the channel closes, or the cluster is away."""
     _die_with_the_daemon()
@@ -89,13 +80,11 @@ def main(setup: ClusterSetup, channel: Connection, output: Connection, progress:
             signal.signal(number, signal.SIG_IGN)
         while driver.turn():
             progress.value += 1
-    except _AwayError as error:
+    except AwayError as error:
         driver.tell(Refused(str(error), _REMEDY))
     except (EOFError, BrokenPipeError):
         pass  # The daemon has let go of it.
-    # Ray's own end waits for a cluster that may be away; one that was started here has to be ended.
-    if setup.address == LOCAL:
-        ray.shutdown()
+    driver.leave()
     sys.stderr.flush()
     os._exit(0)
 
@@ -104,6 +93,7 @@ class _Driver:
     def __init__(self, setup: ClusterSetup, channel: Connection, progress: c_uint64, place: c_int64) -> None:
         self._setup, self._channel, self._progress, self._place = setup, channel, progress, place
         self._sleep_end, self._wake_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._cluster = Cluster(setup.address, setup.count, setup.folder)
         self._nodes: dict[str, _Node] = {}
         self._left_out: set[str] = set()
         self._waiting: deque[Order] = deque()
@@ -119,25 +109,7 @@ class _Driver:
 
     def connect(self) -> None:
         """Join the cluster, or start one."""
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "include_dashboard": None}
-        if self._setup.address == LOCAL:
-            options |= {
-                "num_cpus": self._setup.count,
-                "include_dashboard": False,
-                "object_store_memory": STORE_BYTES,
-                "_node_ip_address": "127.0.0.1",
-                "_temp_dir": self._setup.folder,
-            }
-        else:
-            options["address"] = self._setup.address
-            if self._setup.address != AUTO:
-                self._reach(self._setup.address)
-        try:
-            ray.init(**options)
-        except Exception as error:
-            raise _AwayError(f"the cluster {self._setup.address} cannot be joined ({_line(error)})") from error
-        self._head = str(ray.get_runtime_context().gcs_address)
+        self._cluster.join()
         self._wanted = ray_node.versions()
         folder = Path(self._setup.setup.bundle)
         bundle = Bundle.load(folder)
@@ -154,6 +126,10 @@ class _Driver:
         ray.cloudpickle.register_pickle_by_value(ray_node)
         self._kind = ray.remote(ray_node.Node)
 
+    def leave(self) -> None:
+        """Leave it."""
+        self._cluster.leave()
+
     def turn(self) -> bool:
         """A turn of the loop."""
         self._look()
@@ -167,33 +143,19 @@ class _Driver:
         self._hand_out()
         return True
 
-    def _reach(self, address: str) -> None:
-        host, _, port = address.rpartition(":")
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
-        except OSError as error:
-            raise _AwayError(f"the cluster {self._setup.address} does not answer ({error})") from error
-
     def _look(self) -> None:
         """Whether the head answers, and which nodes there are."""
         if time.monotonic() < self._look_at:
             return
         self._look_at = time.monotonic() + LOOK_SECONDS
-        self._reach(self._head)
-        try:
-            listed = ray.nodes()
-        except Exception as error:
-            raise _AwayError(f"the cluster {self._setup.address} does not answer ({_line(error)})") from error
-        alive = {each["NodeID"]: each for each in listed if each["Alive"]}
-        if ray.get_runtime_context().get_node_id() not in alive:
-            raise _AwayError(f"the cluster {self._setup.address} no longer knows this machine")
+        members = self._cluster.members()
         left = sys.maxsize if self._setup.count is None else self._setup.count
         left -= sum(node.workers for node in self._nodes.values())
-        for identity, each in alive.items():
-            workers = min(left, int(each["Resources"].get("CPU", 0)))
+        for identity, each in members.items():
+            workers = min(left, each.processors)
             if workers > 0 and identity not in self._nodes and identity not in self._left_out:
                 left -= workers
-                self._begin(identity, f"{each['NodeManagerHostname']} ({identity[:8]})", workers)
+                self._begin(identity, each.name, workers)
         self._tell_state()
 
     def _begin(self, identity: str, name: str, workers: int) -> None:
@@ -224,7 +186,7 @@ class _Driver:
             if node.loaded:
                 self._lose(identity, node)
             else:
-                self._leave_out(identity, node, _line(error))
+                self._leave_out(identity, node, line(error))
         elif part:
             number, places = node.parts.pop(part)
             self._finish(number, places, decode_answer(future.result()), node.name)
@@ -241,7 +203,7 @@ class _Driver:
         ray.kill(node.actor)
         self._tell_state()
         if not self._nodes:
-            raise _AwayError(f"no node of the cluster {self._setup.address} can read: {node.name}: {cause}")
+            raise AwayError(f"no node of the cluster {self._setup.address} can read: {node.name}: {cause}")
 
     def _lose(self, identity: str, node: _Node) -> None:
         """Its orders are tried elsewhere; a node that lives gets another actor at the next look."""
@@ -324,8 +286,3 @@ class _Driver:
 
 def _load(node: _Node) -> float:
     return len(node.parts) / node.workers
-
-
-def _line(error: BaseException) -> str:
-    """Ray's words are pages long: the first line that says something."""
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:200]

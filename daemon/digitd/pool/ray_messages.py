@@ -56,7 +56,7 @@ class NodeRefused(Struct, frozen=True, array_like=True, tag=True):
     cause: str
 
 
-class WorkerLost(Struct, frozen=True, array_like=True, tag=True):
+class WorkerLost(Struct, frozen=True, array_like=True):
     """A worker on a node was lost, and replaced there."""
 
     pid: int
@@ -65,7 +65,7 @@ class WorkerLost(Struct, frozen=True, array_like=True, tag=True):
     node: str = ""
 
 
-class Heard(Struct, frozen=True, array_like=True, tag=True):
+class Heard(Struct, frozen=True, array_like=True):
     """A library printed this on a node."""
 
     pid: int
@@ -92,4 +92,4 @@ class Answer(Struct, frozen=True, array_like=True, tag=True):
 encode = msgpack.Encoder().encode
 decode_order = msgpack.Decoder(Order).decode
 decode_answer = msgpack.Decoder(Answer).decode
-decode_word = msgpack.Decoder(State | Refused | NodeRefused | WorkerLost | Heard | OrderLost | Answer).decode
+decode_word = msgpack.Decoder(State | Refused | NodeRefused | OrderLost | Answer).decode
