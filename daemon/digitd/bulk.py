@@ -1,10 +1,12 @@
 """Reading files that are named, with the daemon's workers and without its folders: `digitd read` and `evaluate`."""
 
+import itertools
 import math
 import os
 import stat
 import time
 import uuid
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -37,8 +39,11 @@ class Unopened:
     why: str
 
 
-def targets(arguments: Iterable[str], settings: Settings) -> Iterator[Target | Unopened]:
-    """The files of files and folders: in folders by the inbox's rules and in order of name, named files always."""
+def targets(arguments: Iterable[str], settings: Settings, *, ordered: bool = True) -> Iterator[Target | Unopened]:
+    """The files of files and folders: in folders by the inbox's rules, named files always.
+
+    ORDERED: those of a folder in order of name, for which all of them are held in memory.
+    """
     for argument in arguments:
         try:
             status = os.stat(argument)
@@ -46,7 +51,7 @@ def targets(arguments: Iterable[str], settings: Settings) -> Iterator[Target | U
             yield Unopened(argument, os.strerror(error.errno or 0))
             continue
         if stat.S_ISDIR(status.st_mode):
-            yield from _below(argument, settings)
+            yield from _below(argument, settings, ordered=ordered)
         elif stat.S_ISREG(status.st_mode):
             # A link that is named on purpose is followed; a worker opens no link.
             yield Target(os.path.realpath(argument), os.path.basename(argument))
@@ -54,7 +59,7 @@ def targets(arguments: Iterable[str], settings: Settings) -> Iterator[Target | U
             yield Unopened(argument, "it is no regular file")
 
 
-def _below(folder: str, settings: Settings) -> Iterator[Target | Unopened]:
+def _below(folder: str, settings: Settings, *, ordered: bool) -> Iterator[Target | Unopened]:
     unopened: list[Unopened] = []
     logger = log.get()
 
@@ -66,56 +71,53 @@ def _below(folder: str, settings: Settings) -> Iterator[Target | Unopened]:
 
     rules = Rules(settings.inbox.include, settings.inbox.ignore)
     entries = walk(folder, rules, recursive=True, on_ignored=on_ignored, on_error=on_error)
-    for path in sorted((entry.path for entry in entries), key=name_key):
+    paths = (entry.path for entry in entries)
+    for path in sorted(paths, key=name_key) if ordered else paths:
         yield Target(os.path.join(folder, path), path)
     yield from unopened
 
 
 def read(
-    found: list[Target],
+    found: Iterable[Target],
+    total: int,
     settings: Settings,
     model: Model,
     on_output: OnOutput,
 ) -> Iterator[Result | Unopened]:
-    """The results, in the order of the files. DigitdError where the workers cannot start."""
+    """The results of the TOTAL files, in their order. DigitdError where the workers cannot start."""
     most = settings.batch.max_scans
-    count = max(1, min(settings.workers.number, math.ceil(len(found) / most)))
-    if len(found) <= most * count:
-        most = max(1, math.ceil(len(found) / count))
-    chosen = settings.recognition
+    count = max(1, min(settings.workers.number, math.ceil(total / most)))
+    if total <= most * count:
+        most = max(1, math.ceil(total / count))
     pool = pool_of(settings, model.sha256, say_loss, on_output, most=count)
     ready: dict[int, tuple[Finding, ...]] = {}
     begun = time.time()
-    next_out = submitted = 0
+    source = iter(found)
+    # What is with the workers, or waits until those before it are read.
+    ahead: deque[tuple[int, list[Target]]] = deque()
+    keys = itertools.count()
     try:
         pool.start()
-        while next_out * most < len(found):
-            while submitted * most < len(found) and submitted - next_out < AHEAD * max(count, pool.wanted):
-                batch = found[submitted * most : (submitted + 1) * most]
-                pool.submit(
-                    submitted,
-                    [
-                        Job(
-                            os.fsencode(target.path),
-                            names.printable(target.name),
-                            chosen.layout,
-                            chosen.digits,
-                            chosen.accept,
-                            chosen.margin,
-                        )
-                        for target in batch
-                    ],
-                )
-                submitted += 1
+        while True:
+            while len(ahead) < AHEAD * max(count, pool.wanted) and (batch := list(itertools.islice(source, most))):
+                ahead.append((key := next(keys), batch))
+                pool.submit(key, [_job(target, settings) for target in batch])
+            if not ahead:
+                return
             for done in pool.poll(None):
                 ready[done.key] = done.findings
-            while next_out in ready:
-                batch = found[next_out * most : (next_out + 1) * most]
-                for target, finding in zip(batch, ready.pop(next_out), strict=True):
+            while ahead and ahead[0][0] in ready:
+                key, batch = ahead.popleft()
+                for target, finding in zip(batch, ready.pop(key), strict=True):
                     yield _result(target, finding, model, begun)
-                next_out += 1
     finally:
         pool.stop()
+
+
+def _job(target: Target, settings: Settings) -> Job:
+    chosen = settings.recognition
+    name = names.printable(target.name)
+    return Job(os.fsencode(target.path), name, chosen.layout, chosen.digits, chosen.accept, chosen.margin)
 
 
 def _result(target: Target, finding: Finding, model: Model, received: float) -> Result | Unopened:

@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,8 @@ from digitd.errors import ExitCode
 from digitd.recognition.bundle import shipped
 from e2e import scans
 from e2e.cluster import Cluster, free_port
-from e2e.harness import ROOT, Daemon, House, wait_for
+from e2e.harness import ROOT, Daemon, House, environment, wait_for
+from e2e.test_read_parts import ended_or_parts
 from hostile import corpus
 
 pytestmark = [
@@ -265,6 +268,35 @@ def test_read_prints_what_it_prints_without_a_cluster(steady: Cluster, tmp_path:
     local, remote = [re.sub(VARYING, b"", each.stdout) for each in done]
     assert local.count(b"\n") == len(awkward())
     assert remote == local
+
+
+def test_an_archive_is_read_into_parts_whatever_is_killed(steady: Cluster, tmp_path: Path) -> None:
+    """`digitd read --workers ray --output`, cut off by kill -9 twice: the next run goes on, the last one with local
+    workers, and the results are those of a run that nobody cut off, to the byte."""
+    house = House(
+        tmp_path / "house",
+        {"workers": {"address": steady.address}, "outbox": {"rows": 20}, "batch": {"max_scans": 4}},
+    )
+    (house.root / "scans").mkdir()
+    for number in range(MANY):
+        (house.root / "scans" / f"{number}.png").write_bytes(scans.numbered(number))
+    command = (sys.executable, "-m", "digitd", "read", "-c", str(house.config), "--output", "out", "scans")
+    for wanted in (2, 5):
+        process = subprocess.Popen(
+            [*command, "--workers", "ray"], cwd=house.root, env=environment(house.root, **steady.env)
+        )
+        with process:
+            ended_or_parts(process, house.root / "out", wanted)
+            process.kill()
+        assert process.returncode == -signal.SIGKILL
+    assert house.run("read", "--output", "out", "scans").returncode == ExitCode.DONE
+    assert house.run("read", "--output", "whole", "scans").returncode == ExitCode.DONE
+    cut_off, whole = (
+        [re.sub(VARYING, b"", part.read_bytes()) for part in sorted((house.root / folder).glob("results-*.jsonl"))]
+        for folder in ("out", "whole")
+    )
+    assert len(whole) == MANY / 20
+    assert sorted(b"".join(cut_off).splitlines()) == sorted(b"".join(whole).splitlines())
 
 
 @full

@@ -81,6 +81,8 @@ PARTS = {
     "reloader": FOUNDATION | {"lock", "recognition", "reload", "systemd", "workers"},
     "dispatch": FOUNDATION | {"archive", "delivery", "failpoints", "findings", "pool", "profiles", "supply", "tally"},
     "bulk": FOUNDATION | {"intake", "pool", "workers"},
+    "catalogue": FOUNDATION | {"bulk"},
+    "parts": FOUNDATION | {"bulk", "catalogue"},
     "evaluation": FOUNDATION | {"recognition", "imaging", "training", "labels", "workers", "bulk"},
 }
 # Where the daemon is put together.

@@ -89,7 +89,7 @@ def cases(
     sure = settings.recognition.model_copy(update={"accept": 0.0})
     chosen = settings.model_copy(update={"recognition": sure})
     truth = {names.text(each.target.name): each for each in scans}
-    read = bulk.read([each.target for each in scans], chosen, bundle.model, lambda *_: None)
+    read = bulk.read([each.target for each in scans], len(scans), chosen, bundle.model, lambda *_: None)
     for result in read:
         if isinstance(result, bulk.Unopened):
             lost(names.printable(result.path), result.why)
