@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: demo test test-ray test-systemd chaos powercut proofs fuzz soak loads bench bench-recognition lint lock
+.PHONY: demo test test-ray test-systemd chaos powercut proofs fuzz soak loads bench bench-recognition profile lint lock
 .PHONY: install uninstall dist deb test-packages clean
 
 demo: $(VENV)/.run                     ## set up, read the samples through a real inbox and outbox, show what came out
@@ -45,6 +45,9 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev                    ## measure, print the table, write bench/RESULTS.md; MNIST=FOLDER and SCANS=FOLDER for recognition
 	$(BIN)/python bench/run.py $(if $(MNIST),--mnist $(MNIST)) $(if $(SCANS),--scans $(SCANS))
+
+profile: $(VENV)/.dev                  ## where a scan's time goes, by stage, beside what it was; writes docs/pictures/profile.png
+	PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python bench/profiled.py --name now --beside bench/profile-before.json
 
 bench-recognition: $(VENV)/.dev        ## how well it reads: MNIST=FOLDER, and SCANS=, FIELDS=, NODIGITS=FOLDER where you have them
 	$(BIN)/python bench/recognition.py --mnist $(MNIST) $(if $(SCANS),--scans $(SCANS)) \
