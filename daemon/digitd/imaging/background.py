@@ -33,6 +33,8 @@ EVEN = 0.25
 """Paper's light parts differ from their mean by less than this share of what it differs from a dark table."""
 NONE_LIGHTER = 1e-4
 """No ink that is lighter than paper has fewer pixels than this share of a page."""
+WIDE = 68
+"""Columns from which OpenCV takes medians of nine many pixels at a time."""
 CLEAR_MAJORITY = 0.65
 """So much of a page is never ink, not even of a thick digit cut tightly."""
 
@@ -148,6 +150,19 @@ def flat_paper(page: Gray, levels: Levels) -> int | None:
     return None if uneven else level
 
 
+def median_of_nine(image: Gray) -> Gray:
+    """Each pixel's median with its eight neighbours, as cv2.medianBlur(image, 3) has it.
+
+    OpenCV is twenty times slower where an image is narrow, so such a one is made wider by its own last column: the
+    border that it would be given anyway.
+    """
+    lacking = WIDE - image.shape[1]
+    if lacking <= 0:
+        return as_gray(cv2.medianBlur(image, 3))
+    wide = cv2.copyMakeBorder(image, 0, 0, 0, lacking, cv2.BORDER_REPLICATE)
+    return as_gray(cv2.medianBlur(wide, 3)[:, : image.shape[1]])
+
+
 def paper_of(page: Gray) -> Gray:
     """The paper's brightness, (H, W) uint8 like the page, at least 1; the page's ink is dark.
 
@@ -158,7 +173,7 @@ def paper_of(page: Gray) -> Gray:
     small = reduced(page, SMALL)
     reach = max(3, min(small.shape) // 4 | 1)
     kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (reach, reach))
-    smooth = cv2.medianBlur(small, 3)
+    smooth = median_of_nine(small)
     closed = cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, kernel).astype(np.float32)
     brightness = small.astype(np.float32)
     sigma = max(small.shape) / 24

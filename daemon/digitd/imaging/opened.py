@@ -57,6 +57,8 @@ def _opened(lattice: Lattice, chosen: Collection[int], doubts: Collection[int]) 
     if lattice.line is None or not lattice.uncut:
         return lattice
     line, uncut = lattice.line, dict(lattice.uncut)
+    if not chosen and not any(mark.joinable for mark in uncut.values()):
+        return Lattice(lattice.length, lattice.candidates, line)
     ways = {
         number: spans_of(mark.group, own_cuts([mark.group], True)[0] if line.alone else mark.ruled, line)
         for number, mark in lattice.uncut

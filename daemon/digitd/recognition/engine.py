@@ -47,15 +47,16 @@ def open_engine(bundle: Bundle, name: str) -> Engine:
 
 
 def chunks(count: int) -> Iterator[tuple[int, int, int]]:
-    """(start, stop, shape) that cover `count` images: whole ones of the largest shape, then the least that fits."""
+    """(start, stop, shape) that cover `count` images: the largest shapes that are full, or nearly so at the end.
+
+    An image costs the network the same in every shape, one of padding too; a call more costs as much as an image.
+    """
     start = 0
     while start < count:
         left = count - start
-        shape = next((shape for shape in SHAPES if shape >= left), SHAPES[-1])
-        # A little over a smaller shape, padding to the next costs more than another call.
-        smaller = max((s for s in SHAPES if s <= left), default=shape)
-        if shape > smaller and left <= 2 * smaller:
-            shape = smaller
+        full = max(shape for shape in SHAPES if shape <= left)
+        larger = next((shape for shape in SHAPES if shape >= left), full)
+        shape = larger if larger - left <= left // full else full
         stop = min(count, start + shape)
         yield start, stop, shape
         start = stop
