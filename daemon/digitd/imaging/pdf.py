@@ -44,6 +44,8 @@ def pages(data: bytes, most_pixels: int, most_pages: int) -> Iterator[NDArray[np
     import pypdfium2
     import pypdfium2.raw as pdfium
 
+    # One that is opened and has no page is told by the last error that PDFium had: of this document, not of one before.
+    pdfium.FPDF_LoadMemDocument64(b"", 0, None)
     try:
         document = pypdfium2.PdfDocument(data)
         count = len(document)

@@ -270,6 +270,14 @@ def test_an_encrypted_pdf_asks_for_a_password(read: Reader, craft: SimpleNamespa
         read(craft.pdf(encrypted=True))
 
 
+def test_a_pdf_without_pages_is_damaged_whatever_was_read_before(read: Reader, craft: SimpleNamespace) -> None:
+    """PDFium keeps its last error, and the next document that it opens may have none of its own."""
+    with pytest.raises(EncryptedScanError):
+        read(craft.pdf(encrypted=True))
+    with pytest.raises(DamagedScanError, match="cannot be opened"):
+        read(scans.pdf_of([b"<</Type/Catalog>>"]))
+
+
 @pytest.mark.parametrize("kind", ["png", "tiff", "bmp", "pgm", "jpeg", "webp"])
 def test_a_bomb_is_refused_by_its_header(craft: SimpleNamespace, page: Gray, kind: str) -> None:
     """Huge dimensions are refused by the call itself, before anything is decoded or allocated."""
