@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 
 import msgspec
 
@@ -17,28 +17,13 @@ from digitd.pool.halving import Loss
 from digitd.pool.interface import BundleReplacedError, Done
 from digitd.pool.messages import Job, Setup
 from digitd.pool.orders import Orders
-from digitd.pool.process import WorkerProcess, context, enter_cluster
-from digitd.pool.ray_messages import (
-    PLACES,
-    Answer,
-    ClusterSetup,
-    NodeRefused,
-    OrderLost,
-    Refused,
-    State,
-    decode_word,
-    encode,
-)
+from digitd.pool.ray_messages import Answer, ClusterSetup, NodeRefused, OrderLost, Refused, State
+from digitd.pool.ray_speaker import JOIN_SECONDS, Speaker
 
-JOIN_SECONDS = 120.0
-"""Within which a cluster is joined: one that is started here takes some of them on a busy machine."""
 AGAIN_SECONDS = 2.0
 """Between two tries to join a cluster that is away."""
-SILENT_SECONDS = 30.0
-"""Of the process that speaks with Ray, which turns twice a second; reading a file has `workers.timeout`."""
 LOOK_SECONDS = 0.5
 STOP_SECONDS = 10.0
-ANSWER_MOST = 1 << 30
 
 
 class ClusterError(DigitdError):
@@ -67,17 +52,15 @@ class RayPool:
 
         ON_REFUSED gets a node that is left out, and why; ON_AWAY why the cluster is away, once, and then None.
         """
-        self._timeout = timeout
         self._setup = ClusterSetup(setup, address, count, timeout, memory, sha256, "")
         self._on_output, self._on_loss, self._on_refused, self._on_away = on_output, on_loss, on_refused, on_away
-        self._driver: WorkerProcess | None = None
+        self._speaker: Speaker | None = None
         self._orders = Orders()
         self._state = State(0, 0)
         self._joined = False
         self._away: str | None = None
         self._refused: set[tuple[str, str]] = set()
         self._again_at = self._join_until = 0.0
-        self._context = context()
 
     def start(self) -> None:
         """Start the process that joins the cluster."""
@@ -85,7 +68,7 @@ class RayPool:
         folder = tempfile.mkdtemp(prefix="digitd-ray-")
         self._setup = msgspec.structs.replace(self._setup, folder=folder)
         self._join_until = time.monotonic() + JOIN_SECONDS
-        self._start_driver()
+        self._speaker = Speaker(self._setup, self._on_output)
 
     @property
     def ready(self) -> bool:
@@ -115,7 +98,7 @@ class RayPool:
     @property
     def resident(self) -> int:
         """Bytes of memory of the process that speaks with Ray; what the nodes hold is theirs."""
-        return 0 if self._driver is None else self._driver.resident()
+        return 0 if self._speaker is None else self._speaker.resident
 
     @property
     def idle(self) -> int:
@@ -135,12 +118,12 @@ class RayPool:
     @property
     def responsive(self) -> bool:
         """Whether the process that speaks with Ray is not overdue, or is to be started again."""
-        return self._driver is None or time.monotonic() < self._driver.deadline + SILENT_SECONDS
+        return self._speaker is None or not self._speaker.overdue
 
     @property
     def pids(self) -> list[int]:
         """The process that speaks with Ray."""
-        return [] if self._driver is None else [self._driver.pid]
+        return [] if self._speaker is None else [self._speaker.pid]
 
     def submit(self, key: int, jobs: Iterable[Job]) -> None:
         """Read these. `poll` gives the findings back under KEY."""
@@ -151,53 +134,42 @@ class RayPool:
         """Wait at most TIMEOUT seconds for findings, or until one of the descriptors WAKERS is readable."""
         done: list[Done] = []
         patience = LOOK_SECONDS if timeout is None else min(timeout, LOOK_SECONDS)
-        driver = self._driver
-        ours: list[Connection] = [] if driver is None else [driver.channel, driver.output]
-        for source in wait([*ours, *wakers], patience):
-            if driver is None or driver is not self._driver or not isinstance(source, Connection):
-                continue
-            if source is driver.output:
-                self._tell(driver)
-            else:
-                done += self._receive(driver)
+        speaker = self._speaker
+        words, output = (None, None) if speaker is None else speaker.sources
+        for source in wait([each for each in (words, output, *wakers) if each is not None], patience):
+            # The first word may be that it has ended.
+            if speaker is None or speaker is not self._speaker:
+                break
+            if source is words:
+                done += self._receive(speaker)
+            elif source is output:
+                speaker.tell()
         done += self._enforce()
         self._hand_out()
         return done
 
     def stop(self) -> None:
         """Leave the cluster; one that was started here ends with it."""
-        if self._driver is not None:
-            driver, self._driver = self._driver, None
-            driver.channel.close()
-            driver.end(STOP_SECONDS)
-            self._tell(driver)
-            driver.output.close()
+        if self._speaker is not None:
+            speaker, self._speaker = self._speaker, None
+            speaker.end(STOP_SECONDS)
         if self._setup.folder:
             shutil.rmtree(self._setup.folder, ignore_errors=True)
         atexit.unregister(self.stop)
 
-    def _start_driver(self) -> None:
-        self._driver = WorkerProcess.start(
-            self._context, self._setup, time.monotonic() + JOIN_SECONDS, target=enter_cluster
-        )
-
-    def _tell(self, driver: WorkerProcess) -> None:
-        for line in driver.lines(to_its_end=driver is not self._driver):
-            self._on_output(driver.pid, line)
-
     def _hand_out(self) -> None:
-        while self._orders.waiting and self._driver is not None and self._state.loaded:
+        while self._orders.waiting and self._speaker is not None and self._state.loaded:
             try:
-                self._driver.channel.send_bytes(encode(self._orders.send()))
+                self._speaker.say(self._orders.send())
             except OSError:
                 # It has ended, and `poll` hears of it: what was sent waits again then.
                 return
 
-    def _receive(self, driver: WorkerProcess) -> list[Done]:
+    def _receive(self, speaker: Speaker) -> list[Done]:
         try:
-            word = decode_word(driver.channel.recv_bytes(ANSWER_MOST))
+            word = speaker.hear()
         except (EOFError, OSError):
-            return self._lose_driver("the process that speaks with Ray ended", "Its output is in the log")
+            return self._lose_speaker("the process that speaks with Ray ended", "Its output is in the log")
         match word:
             case State():
                 self._state = word
@@ -207,7 +179,7 @@ class RayPool:
             case Refused(cause, remedy, replaced):
                 if replaced:
                     raise BundleReplacedError(cause, remedy)
-                return self._lose_driver(cause, remedy)
+                return self._lose_speaker(cause, remedy)
             case NodeRefused(node, cause):
                 if (node, cause) not in self._refused:
                     self._refused.add((node, cause))
@@ -229,17 +201,14 @@ class RayPool:
         """The node that had this order is gone, or its file cannot be read to the end here: it is tried elsewhere."""
         scans, done = self._orders.lose(number, loss, suspect)
         if scans:
-            self._on_loss(0 if self._driver is None else self._driver.pid, loss, scans, node)
+            self._on_loss(0 if self._speaker is None else self._speaker.pid, loss, scans, node)
         return done
 
-    def _lose_driver(self, cause: str, remedy: str) -> list[Done]:
+    def _lose_speaker(self, cause: str, remedy: str) -> list[Done]:
         """All that was sent waits again, unchanged: no scan is to blame for a cluster that is away."""
-        driver, self._driver = self._driver, None
-        if driver is not None:
-            driver.channel.close()
-            driver.end(0.0)
-            self._tell(driver)
-            driver.output.close()
+        speaker, self._speaker = self._speaker, None
+        if speaker is not None:
+            speaker.end(0.0)
         if not self._joined:
             raise ClusterError(cause, remedy)
         self._orders.call_back()
@@ -257,24 +226,19 @@ class RayPool:
     def _enforce(self) -> list[Done]:
         """Replace a process that does not get on; start one where there is none."""
         now = time.monotonic()
-        driver = self._driver
-        if driver is None:
+        if self._speaker is None:
             if now >= self._again_at:
-                self._start_driver()
+                self._speaker = Speaker(self._setup, self._on_output)
             return []
+        address = self._setup.address
         if not self._joined and now >= self._join_until:
-            driver.kill()
-            cause = f"no node of the cluster {self._setup.address} was ready within {JOIN_SECONDS:.0f} s"
-            return self._lose_driver(cause, "Start nodes that have processors; `ray status` lists them")
-        if driver.progress.value != driver.progress_seen:
-            driver.progress_seen = driver.progress.value
-            driver.deadline = now + (SILENT_SECONDS if driver.suspect is None else self._timeout)
-        if now < driver.deadline:
+            cause = f"no node of the cluster {address} was ready within {JOIN_SECONDS:.0f} s"
+            return self._lose_speaker(cause, "Start nodes that have processors; `ray status` lists them")
+        if not self._speaker.silent():
             return []
-        driver.kill()
         done: list[Done] = []
-        if driver.suspect is not None:
-            number, place = divmod(driver.suspect, PLACES)
+        if self._speaker.suspect is not None:
+            number, place = self._speaker.suspect
             done = self._lose(number, Loss.TIMEOUT, place, None)
-        cause = f"the cluster {self._setup.address} gives no sign of life"
-        return done + self._lose_driver(cause, "See `ray status`, and whether its nodes have room")
+        cause = f"the cluster {address} gives no sign of life"
+        return done + self._lose_speaker(cause, "See `ray status`, and whether its nodes have room")

@@ -19,7 +19,7 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from digitd.pool import ray_node
-from digitd.pool.messages import NOWHERE, Finding
+from digitd.pool.messages import NOWHERE
 from digitd.pool.ray_cluster import AwayError, Cluster, line
 from digitd.pool.ray_messages import (
     PLACES,
@@ -30,11 +30,13 @@ from digitd.pool.ray_messages import (
     OrderLost,
     Refused,
     State,
+    Word,
     decode_answer,
     decode_order,
     encode,
 )
-from digitd.pool.worker import _die_with_the_daemon, look
+from digitd.pool.ray_works import Parcel, Work
+from digitd.pool.worker import die_with_the_daemon
 from digitd.recognition.bundle import Bundle
 
 TURN_SECONDS = 0.5
@@ -42,19 +44,7 @@ LOOK_SECONDS = 1.0
 """So often it is seen which nodes there are, and whether the head answers."""
 AHEAD = 2
 """Orders that a node has for each of its workers: one is read, one lies there ready, for the network takes its time."""
-MESSAGE_BYTES = 16 << 20
-"""Of scans in one message: a node holds as many as it has orders."""
 _REMEDY = "Start the cluster (ray start), or correct workers.address; `ray status` tells how it is"
-
-
-@dataclass
-class _Work:
-    """An order as it is read: what lacked here already, and the parts that are on their way."""
-
-    order: Order
-    findings: list[Finding | None]
-    open_parts: int = 0
-    seconds: float = 0.0
 
 
 @dataclass
@@ -68,7 +58,7 @@ class _Node:
 
 def main(setup: ClusterSetup, channel: Connection, output: Connection, progress: c_uint64, place: c_int64) -> None:
     """Serve orders until the channel closes, or the cluster is away."""
-    _die_with_the_daemon()
+    die_with_the_daemon()
     os.dup2(output.fileno(), 1)
     os.dup2(output.fileno(), 2)
     output.close()
@@ -97,13 +87,13 @@ class _Driver:
         self._nodes: dict[str, _Node] = {}
         self._left_out: set[str] = set()
         self._waiting: deque[Order] = deque()
-        self._works: dict[int, _Work] = {}
+        self._works: dict[int, Work] = {}
         self._ended: deque[tuple[str, int, Any]] = deque()
         self._parts = 0
         self._look_at = 0.0
         self._state: State | None = None
 
-    def tell(self, word: State | Refused | NodeRefused | OrderLost | Answer) -> None:
+    def tell(self, word: Word) -> None:
         """Tell the daemon's process."""
         self._channel.send_bytes(encode(word))
 
@@ -218,20 +208,16 @@ class _Driver:
         work = self._works.get(number)
         if work is None:
             return  # Another part of it was lost with a node, and all of it is read again.
-        for place, finding in zip(places, answer.findings, strict=True):
-            work.findings[place] = finding
-        work.open_parts -= 1
-        work.seconds += answer.seconds
+        work.take_in(places, answer)
         if answer.lost or answer.heard:
             lost = tuple(msgspec.structs.replace(each, node=name) for each in answer.lost)
             self.tell(Answer(0, (), 0.0, lost, answer.heard))
         self._end_if_whole(work)
 
-    def _end_if_whole(self, work: _Work) -> None:
-        if work.open_parts == 0:
-            self._works.pop(work.order.number, None)
-            findings = tuple(finding for finding in work.findings if finding is not None)
-            self.tell(Answer(work.order.number, findings, work.seconds))
+    def _end_if_whole(self, work: Work) -> None:
+        if (answer := work.answer) is not None:
+            del self._works[answer.number]
+            self.tell(answer)
 
     def _hand_out(self) -> None:
         """Each order to the node that has the least to do for its size, while one has room: so much is in flight."""
@@ -240,40 +226,25 @@ class _Driver:
             if not free:
                 return
             order = self._waiting.popleft()
-            work = self._works[order.number] = _Work(order, [None] * len(order.jobs))
+            work = self._works[order.number] = Work(order)
             self._send(work, *min(free, key=lambda node: _load(node[1])))
 
-    def _send(self, work: _Work, identity: str, node: _Node) -> None:
-        """Read the files of an order, and send their bytes in messages that are not too large."""
-        number, jobs = work.order.number, work.order.jobs
-        part: list[tuple[int, Any]] = []
-        size = 0
-        # Held open until all parts are on their way.
-        work.open_parts = 1
-        for place, job in enumerate(jobs):
-            self._place.value = number * PLACES + place
+    def _send(self, work: Work, identity: str, node: _Node) -> None:
+        """Read the files of an order, and send their bytes."""
+
+        def at(place: int) -> None:
+            self._place.value = work.order.number * PLACES + place
             self._progress.value += 1
-            found = look(job, self._setup.setup.limit_bytes)
-            if isinstance(found, Finding):
-                work.findings[place] = found
-                continue
-            data, identity_of_file = found
-            if part and size + len(data) > MESSAGE_BYTES:
-                self._send_part(work, part, identity, node)
-                part, size = [], 0
-            part.append((place, msgspec.structs.replace(job, data=data, identity=identity_of_file)))
-            size += len(data)
-        if part:
-            self._send_part(work, part, identity, node)
+
+        for parcel in work.parcels(self._setup.setup.limit_bytes, at):
+            self._send_part(work.order.number, parcel, identity, node)
         self._place.value = NOWHERE
-        work.open_parts -= 1
         self._end_if_whole(work)
 
-    def _send_part(self, work: _Work, part: list[tuple[int, Any]], identity: str, node: _Node) -> None:
+    def _send_part(self, number: int, parcel: Parcel, identity: str, node: _Node) -> None:
         self._parts += 1
-        work.open_parts += 1
-        node.parts[self._parts] = (work.order.number, tuple(place for place, _ in part))
-        raw = encode(Order(self._parts, tuple(job for _, job in part)))
+        node.parts[self._parts] = (number, tuple(place for place, _ in parcel))
+        raw = encode(Order(self._parts, tuple(job for _, job in parcel)))
         self._await(identity, self._parts, node.actor.read.remote(raw))
 
     def _tell_state(self) -> None:

@@ -1,5 +1,7 @@
 """What crosses between a pool on a cluster, the process that speaks with Ray for it, and the nodes. Pure."""
 
+from collections.abc import Callable
+
 from msgspec import Struct, msgpack
 
 from digitd.pool.halving import Loss
@@ -89,7 +91,10 @@ class Answer(Struct, frozen=True, array_like=True, tag=True):
     heard: tuple[Heard, ...] = ()
 
 
+Word = State | Refused | NodeRefused | OrderLost | Answer
+"""What the process that speaks with Ray says."""
+
 encode = msgpack.Encoder().encode
 decode_order = msgpack.Decoder(Order).decode
 decode_answer = msgpack.Decoder(Answer).decode
-decode_word = msgpack.Decoder(State | Refused | NodeRefused | OrderLost | Answer).decode
+decode_word: Callable[[bytes], Word] = msgpack.Decoder(Word).decode

@@ -52,7 +52,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 def main(setup: Setup, channel: Connection, output: Connection, progress: c_uint64, place: c_int64) -> None:
     """Serve batches until the channel closes."""
-    _die_with_the_daemon()
+    die_with_the_daemon()
     box.leave_no_core()
     # They go to a whole group (Ctrl-C, `timeout`, a closed terminal): the daemon is who ends its workers.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -92,7 +92,7 @@ def _send(channel: Connection, answer: Hello | Refusal | Findings) -> bool:
     return True
 
 
-def _die_with_the_daemon() -> None:
+def die_with_the_daemon() -> None:
     """Let no worker outlive the daemon, not even one that hangs or is stopped.
 
     A worker's parent is the fork server, which ends when nobody holds the other end of a pipe any more. Every worker
