@@ -73,7 +73,7 @@ class Archive:
         was on when it was read, if that is known: a source is not gone where another one is there now, or none.
         OSError where it fails.
         """
-        path = os.path.join(self._inbox, source.path)
+        path = f"{self._inbox}/{source.path}"
         target = self._targets[status]
         hidden = _claimed(path, key)
         if first and ticket is None and target != KEEP and target not in self._across:
@@ -114,7 +114,7 @@ class Archive:
         if target == DELETE:
             return _remove_claimed(hidden)
         try:
-            fs.rename_noreplace(hidden, os.path.join(target, source.path))
+            fs.rename_noreplace(hidden, f"{target}/{source.path}")
         except OSError as error:
             # Its name is taken, its folder is missing, or it is another file system: all of that takes longer.
             if error.errno == errno.EXDEV:
@@ -327,8 +327,8 @@ def claim(path: str, hidden: str, is_it: Callable[[], bool]) -> Filed:
 
 
 def _claimed(path: str, key: str) -> str:
-    folder, name = os.path.split(path)
-    return os.path.join(folder, names.claimed(key, name))
+    folder, _, name = path.rpartition("/")
+    return f"{folder}/{names.claimed(key, name)}"
 
 
 def _free_target(folder: str, name: str, ticket: bytes | None) -> str:

@@ -24,7 +24,6 @@ from digitd.rolling import Roller
 from digitd.settings import Settings
 from digitd.supply import Supply
 from digitd.systemd import Notifier
-from digitd.tables import Identity
 from digitd.tally import Tally
 from digitd.workers import pool_of, say_loss
 
@@ -141,7 +140,7 @@ class Assembly:
             settings.inbox,
             once=self._once,
             wake=self._wake,
-            knows_kept=self._journal.knows_kept if kept else _never,
+            knows_kept=self._journal.knows_kept if kept else None,
             mirrors=settings.mirrors,
         )
 
@@ -153,7 +152,3 @@ class Assembly:
         for path in held:
             self.supply.hold(path)
         self.supply.start()
-
-
-def _never(_: Identity) -> bool:
-    return False

@@ -43,6 +43,7 @@ class Dispatcher:
     def configure(self, settings: Settings, model: Model, pool: Pool, supply: Supply) -> None:
         """Work with these from now on; what is in hand stays so."""
         self._settings, self._model, self._pool, self._supply = settings, model, pool, supply
+        self._root = os.fspath(settings.inbox.path)
         self._recognition = chooser(settings.recognition, settings.profiles)
 
     def feed(self) -> None:
@@ -100,7 +101,7 @@ class Dispatcher:
     def _job(self, path: str) -> Job:
         chosen = self._recognition(os.path.dirname(path))
         return Job(
-            os.fsencode(os.path.join(self._settings.inbox.path, path)),
+            os.fsencode(f"{self._root}/{path}"),
             names.printable(path),
             chosen.layout,
             chosen.digits,

@@ -118,8 +118,8 @@ class Outbox:
                 yield folder, name
 
     def _path(self, name: str) -> str:
-        return os.path.join(self.root, name)
+        return f"{self.root}/{name}"
 
     def _stage(self, name: str, key: str) -> str:
-        folder = os.path.dirname(name)
-        return os.path.join(self.root, folder, names.temporary(key))
+        folder = name.rpartition("/")[0]
+        return f"{self.root}/{folder}{'/' if folder else ''}{names.temporary(key)}"

@@ -46,6 +46,7 @@ RESCAN_REST = 9.0
 class Supply:
     """The inbox as a queue. `wake` is called from the watcher's thread when something new may be there.
 
+    knows_kept: whether a scan was read before and stays in the inbox; None where none does.
     mirrors: the folders below which the inbox's subfolders are made again.
     """
 
@@ -55,11 +56,11 @@ class Supply:
         *,
         once: bool,
         wake: Callable[[], None],
-        knows_kept: Callable[[Identity], bool],
+        knows_kept: Callable[[Identity], bool] | None,
         mirrors: Iterable[str] = (),
     ) -> None:
         self._inbox, self._once, self._wake, self._knows_kept = inbox, once, wake, knows_kept
-        self._root = inbox.path
+        self._root = os.fspath(inbox.path)
         self._rules = Rules(inbox.include, inbox.ignore, room_below([os.fspath(inbox.path), *mirrors]))
         self._settler = Settler(
             inbox.settle,
@@ -97,7 +98,7 @@ class Supply:
             on_folder=self._on_folder,
             on_trouble=self._on_trouble,
         )
-        self._vigil = Vigil(self._watcher, os.fspath(self._root))
+        self._vigil = Vigil(self._watcher, self._root)
 
     def start(self) -> None:
         """Begin to watch; a drain needs none, for it looks until there is nothing."""
@@ -325,6 +326,8 @@ class Supply:
             heapq.heappush(self._ready, (order_key(ready.path, ready.stamp.mtime_ns), ready, time.time()))
 
     def _known(self, path: str, stamp: Stamp) -> bool:
+        if self._knows_kept is None:
+            return False
         return self._knows_kept(Identity(path, stamp.inode, stamp.size, stamp.mtime_ns))
 
     def _walked(self, walk: Iterator[None]) -> bool:
@@ -413,7 +416,7 @@ class Supply:
         if self._told.first("unreadable", path):
             self._log.warning(
                 "folder_unreadable",
-                folder=names.printable(path) or os.fspath(self._root),
+                folder=names.printable(path) or self._root,
                 error=str(error),
                 remedy="let the user that digitd runs as list it",
             )

@@ -81,7 +81,7 @@ def drain(it: Supply) -> list[str]:
         it.advance()
         for ready, _ in it.take(1):
             out.append(ready.path)
-            os.unlink(it._root / ready.path)
+            os.unlink(Path(it._root) / ready.path)
             it.release(ready.path)
         it.look()
         time.sleep(max(0.0, min(0.01, it.next_due() - time.monotonic())))

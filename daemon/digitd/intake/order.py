@@ -13,8 +13,8 @@ def name_key(path: str) -> NameKey:
     """A sort key by which scan_9 comes before scan_10; it exists for every string, and only equals compare equal."""
     parts = _DIGITS.split(path.casefold())
     # Odd places hold the digits: compared by length and then by text, like numbers, whatever their length.
-    key = tuple(_number(part) if place % 2 else part for place, part in enumerate(parts))
-    return key, path
+    parts[1::2] = map(_number, parts[1::2])
+    return tuple(parts), path
 
 
 def order_key(path: str, mtime_ns: int) -> OrderKey:
