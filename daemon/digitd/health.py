@@ -5,7 +5,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from digitd.errors import ExitCode
-from digitd.lock import UNWATCHED, Holder
+from digitd.lock import UNREAD, UNWATCHED, Holder
 
 BEAT_LATE_SECONDS = 60.0
 """A sign of life is due every 5 s; a slow disk may hold one up for a while."""
@@ -20,6 +20,7 @@ class Verdict(StrEnum):
     STUCK = "stuck"
     INBOX_UNWATCHED = "inbox_unwatched"
     DELIVERY_PAUSED = "delivery_paused"
+    CLUSTER_AWAY = "cluster_away"
     NO_WORKERS = "no_workers"
     INBOX_UNLISTED = "inbox_unlisted"
     WAITS_TOO_LONG = "waits_too_long"
@@ -60,6 +61,8 @@ def judge(
         return Health(Verdict.STUCK, f"{said}: it hangs, or cannot write to its state folder")
     if holder.trouble == UNWATCHED:
         return Health(Verdict.INBOX_UNWATCHED, f"{UNWATCHED}: what comes is only found by the rescan")
+    if holder.trouble is not None and holder.trouble.startswith(UNREAD):
+        return Health(Verdict.CLUSTER_AWAY, f"{holder.trouble}; what is in hand waits for it")
     if holder.trouble is not None:
         return Health(Verdict.DELIVERY_PAUSED, f"results cannot be written, and scans wait ({holder.trouble})")
     if not holder.workers:

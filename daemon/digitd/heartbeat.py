@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from digitd import log
 from digitd.delivery import Delivery
-from digitd.lock import UNWATCHED, Lock
+from digitd.lock import UNREAD, UNWATCHED, Lock
 from digitd.pool.interface import Pool
 from digitd.supply import Supply
 from digitd.systemd import Notifier
@@ -39,7 +39,7 @@ class Heartbeat:
             self._next_ping = now + self._notifier.watchdog_seconds
             if self._pool.responsive and self._supply.lost_seconds < WATCHER_LOST_SECONDS:
                 self._notifier.alive()
-        trouble = self._delivery.troubled or (UNWATCHED if self._supply.lost_seconds else None) or self._pool.troubled
+        trouble = self._troubled()
         if now >= self._next_status or trouble != self._trouble:
             self._trouble = trouble
             self._next_status = now + STATUS_SECONDS
@@ -49,6 +49,14 @@ class Heartbeat:
             except OSError as error:
                 # The log and systemd have been told; `digitd status` is at the next change or turn.
                 log.get().debug("status_not_told", error=str(error))
+
+    def _troubled(self) -> str | None:
+        """The gravest thing that is wrong."""
+        if self._delivery.troubled is not None:
+            return self._delivery.troubled
+        if self._pool.troubled is not None:
+            return f"{UNREAD}{self._pool.troubled}"
+        return UNWATCHED if self._supply.lost_seconds else None
 
     def _sentence(self, read: Mapping[str, int]) -> str:
         more = "+" if self._supply.more else ""

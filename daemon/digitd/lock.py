@@ -21,6 +21,8 @@ TROUBLE_CHARACTERS = 200
 """In JSON each takes six bytes at most."""
 UNWATCHED = "the inbox is not watched"
 """What is told as trouble where it is this."""
+UNREAD = "nothing is read: "
+"""How trouble begins that the workers have; after it comes what keeps them from reading."""
 ANSWER_AT, ANSWER_BYTES = 4096, 4096
 """Where in the file it stands what came of the last reload: a page of its own, for it is written at once."""
 CAUSE_CHARACTERS, REMEDY_CHARACTERS = 400, 200

@@ -6,7 +6,7 @@ import pytest
 
 from digitd.errors import ExitCode
 from digitd.health import BEAT_LATE_SECONDS, Verdict, judge
-from digitd.lock import UNWATCHED, Holder
+from digitd.lock import UNREAD, UNWATCHED, Holder
 
 NOW = 10_000.0
 WELL: dict[str, Any] = {"pid": 47, "since": 1.0, "beat": NOW - 4, "workers": 2, "wanted": 2}
@@ -35,6 +35,7 @@ def test_one_that_runs_and_beats_is_healthy() -> None:
         ({"beat": NOW - BEAT_LATE_SECONDS - 1}, {}, Verdict.STUCK),
         ({"trouble": "No space left on device"}, {}, Verdict.DELIVERY_PAUSED),
         ({"trouble": UNWATCHED}, {}, Verdict.INBOX_UNWATCHED),
+        ({"trouble": f"{UNREAD}the cluster is off", "workers": 0}, {}, Verdict.CLUSTER_AWAY),
         ({"workers": 0}, {}, Verdict.NO_WORKERS),
         ({}, {"unlisted": "Permission denied"}, Verdict.INBOX_UNLISTED),
         ({}, {"patience": 59.0}, Verdict.WAITS_TOO_LONG),

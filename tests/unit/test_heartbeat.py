@@ -77,6 +77,17 @@ def test_no_ping_once_the_watcher_is_lost_for_too_long(house: House) -> None:
     assert house.turn(4 * PING_SECONDS) == 0
 
 
+def test_a_cluster_that_is_away_is_told(house: House) -> None:
+    """Why nothing is read; where results cannot be written either, that is what is told."""
+    house.pool.troubled = "the cluster is off"
+    house.turn(0)
+    assert house.told == ["nothing is read: the cluster is off"]
+    assert house.said[-1].endswith("; waits: nothing is read: the cluster is off")
+    house.delivery.troubled = "No space left on device"
+    house.turn(PING_SECONDS)
+    assert house.told[-1] == "No space left on device"
+
+
 def test_no_ping_while_the_loop_stands_still(house: House) -> None:
     """Nothing but the loop pings, and what was missed is not made up for."""
     house.turn(0)
