@@ -377,6 +377,7 @@ def test_the_head_goes_and_comes_back(cluster: Cluster, tmp_path: Path) -> None:
         cluster.kill(cluster.nodes[0])
         cluster.start_head()
         daemon.wait_event("cluster_away")
+        wait_for(lambda: cluster.nodes[1].poll() is not None, "the end of the old head's node")
         cluster.start_node()
         daemon.wait_event("cluster_back")
         wait_results(house, daemon, names)
