@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from digitd import database, fs, kept
+from digitd import database, fs, kept, reviews
 from digitd.database import FILE_NAME, last_seq, meta, prepare, soon_durable, unusable
 from digitd.errors import FolderError
 from digitd.migrate import transaction
@@ -134,6 +134,7 @@ class Journal:
                     for row in rows
                 ],
             )
+            reviews.place(self.db, rows)
             now = time.time()
             self.db.executemany(
                 "INSERT OR REPLACE INTO names VALUES (?, ?, ?)",

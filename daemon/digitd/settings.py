@@ -149,6 +149,7 @@ class Sources(Section):
     review: Target = "archive/review"
     blank: Target = "archive/blank"
     failed: Target = "archive/failed"
+    verified: Target = "archive/verified"
 
 
 class State(Section):
@@ -231,6 +232,19 @@ class Metrics(Section):
     labels: Annotated[dict[str, str], AfterValidator(_labels)] = {}
 
 
+class Review(Section):
+    """The page on which people verify what was read."""
+
+    host: Annotated[str, AfterValidator(_address)] = "127.0.0.1"
+    port: Annotated[Whole, Field(ge=0, le=65535)] = 8417
+    failed: Switch = False
+    # A quarter: of more, no draw is kept (tables.LOTS).
+    sample: Annotated[float, Field(ge=0, le=0.25)] = 0.0
+    lease: PositiveSeconds = 300.0
+    undo: Seconds = 5.0
+    keep: PositiveSeconds = 365 * 86400.0
+
+
 class Settings(BaseSettings):
     """Every option. Paths are absolute once `load` has returned it."""
 
@@ -254,6 +268,7 @@ class Settings(BaseSettings):
     limits: LimitsOfAScan = LimitsOfAScan()
     log: Log = Log()
     metrics: Metrics = Metrics()
+    review: Review = Review()
 
     @classmethod
     def settings_customise_sources(

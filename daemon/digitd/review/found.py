@@ -1,0 +1,126 @@
+"""The journal's rows as items: one by its key, those that wait, and those that are searched for."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+
+import msgspec
+from msgspec import Struct
+
+from digitd import history, results, reviews
+from digitd.review.items import Counts, Filter, Found, Item
+from digitd.settings import Review
+from digitd.tables import SELECT, row_of
+
+LOOKED_AT_MOST = 20_000
+"""Rows that one search looks at: it then says where to go on, so that no answer takes longer than a moment."""
+PAGE_MOST = 500
+
+
+def seq_of(key: str) -> int | None:
+    """The row's number in a key; None where it is no key."""
+    number, _, rest = key.partition("-")
+    return int(number) if rest and number.isascii() and number.isdigit() and len(number) <= 18 else None
+
+
+def item_of(db: sqlite3.Connection, key: str) -> Item | None:
+    """The item with this key."""
+    seq = seq_of(key)
+    item = None if seq is None else of_seq(db, seq)
+    return item if item is not None and item.key == key else None
+
+
+def of_seq(db: sqlite3.Connection, seq: int) -> Item | None:
+    """The item of a row; None where it was forgotten."""
+    found = db.execute(f"{SELECT} WHERE seq = ?", (seq,)).fetchone()
+    if found is None:
+        return None
+    row = row_of(found)
+    after = reviews.superseded_by(db, seq)
+    return Item(
+        key=f"{seq}-{row.id}",
+        seq=seq,
+        result=results.from_json(row.result),
+        identity=row.identity,
+        filed_as=row.filed_as,
+        recorded=row.recognised,
+        superseded_by=None if after is None else _key(db, after),
+        pending=reviews.pending(db, seq) is not None,
+    )
+
+
+def _key(db: sqlite3.Connection, seq: int) -> str | None:
+    found = db.execute("SELECT id FROM scans WHERE seq = ?", (seq,)).fetchone()
+    return None if found is None else f"{seq}-{found[0]}"
+
+
+def waiting(db: sqlite3.Connection, review: Review, who: str) -> Iterator[int]:
+    """The rows that wait and that nobody but WHO has, in the order in which they are shown."""
+    free = (
+        " AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.seq = w.seq AND l.who != ?)"
+        " AND NOT EXISTS (SELECT 1 FROM verdicts v WHERE v.seq = w.seq)"
+        f" AND EXISTS (SELECT 1 FROM scans s WHERE s.seq = w.seq AND {reviews.FILED})"
+        " ORDER BY kind, lot, seq"
+    )
+    for kind, below in _kinds(review):
+        condition = "w.kind = ? AND w.lot < ?" if below else "w.kind = ? AND w.lot = ?"
+        query = f"SELECT w.seq FROM waiting w WHERE {condition}{free}"
+        yield from (int(seq) for (seq,) in db.execute(query, (kind, below, who)))
+
+
+def _kinds(review: Review) -> Iterator[tuple[str, str]]:
+    """What is shown, in this order: a kind, and below what its lots are ("": it has none)."""
+    yield str(results.Status.REVIEW), ""
+    if review.failed:
+        yield str(results.Status.FAILED), ""
+    if review.sample:
+        yield str(results.Status.ACCEPTED), reviews.lots_of(review.sample)
+
+
+def counts(db: sqlite3.Connection, review: Review, now: float, midnight: float, lost: int) -> Counts:
+    """The figures at NOW; the day began at MIDNIGHT (seconds since 1970)."""
+    waits = {}
+    for kind, below in _kinds(review):
+        condition = "kind = ? AND lot < ?" if below else "kind = ? AND lot = ?"
+        query = (
+            f"SELECT count(*) FROM waiting w WHERE {condition}"
+            " AND NOT EXISTS (SELECT 1 FROM verdicts v WHERE v.seq = w.seq)"
+        )
+        waits[kind] = int(db.execute(query, (kind, below)).fetchone()[0])
+    leased = int(db.execute("SELECT count(*) FROM leases WHERE until > ?", (now,)).fetchone()[0])
+    pending = int(db.execute("SELECT count(*) FROM verdicts").fetchone()[0])
+    # Rows are in the order of their times, and a verdict becomes one seconds after it is given.
+    done = reviews.verified_since(db, history.first_since(db, midnight)) + pending
+    return Counts(waits, leased, done, pending, lost)
+
+
+class _Text(Struct, frozen=True):
+    text: str
+
+
+_text_of = msgspec.json.Decoder(_Text)
+
+
+def search(db: sqlite3.Connection, wanted: Filter, before: int | None, limit: int) -> Found:
+    """Up to LIMIT results, the newest first, and where to go on."""
+    low = 1 if wanted.since is None else history.first_since(db, wanted.since)
+    high = (1 << 62) if wanted.until is None else history.first_since(db, wanted.until)
+    high = high if before is None else min(high, before)
+    statuses = None if wanted.statuses is None else {str(status) for status in wanted.statuses}
+    folder = None if not wanted.folder else os.fsencode(wanted.folder.strip("/")) + b"/"
+    seqs: list[int] = []
+    last, looked = high, 0
+    query = "SELECT seq, status, path, result FROM scans WHERE seq < ? AND seq >= ? ORDER BY seq DESC LIMIT ?"
+    for seq, status, path, result in db.execute(query, (high, low, LOOKED_AT_MOST)):
+        last, looked = seq, looked + 1
+        if (
+            (statuses is None or status in statuses)
+            and (folder is None or path.startswith(folder))
+            and (wanted.text is None or wanted.text in _text_of.decode(result).text)
+        ):
+            seqs.append(seq)
+            if len(seqs) == limit:
+                break
+    more = (len(seqs) == limit or looked == LOOKED_AT_MOST) and last > low
+    items = tuple(each for seq in seqs if (each := of_seq(db, seq)) is not None)
+    return Found(items, last if more else None)
