@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from digitd.results import Answer, Status
@@ -108,6 +108,37 @@ def first_of(db: sqlite3.Connection, seq: int) -> int:
 def verified_since(db: sqlite3.Connection, seq: int) -> int:
     """How many of the rows from SEQ on are verified ones."""
     return int(db.execute("SELECT count(*) FROM reviews WHERE seq >= ?", (seq,)).fetchone()[0])
+
+
+def kinds(failed: bool, sample: float) -> Iterator[tuple[str, str]]:
+    """What people are shown, in this order: a kind, and below what its lots are ("": it has none).
+
+    FAILED: whether what failed is, too; SAMPLE: which share of the accepted.
+    """
+    yield str(Status.REVIEW), ""
+    if failed:
+        yield str(Status.FAILED), ""
+    if sample:
+        yield str(Status.ACCEPTED), lots_of(sample)
+
+
+def condition(below: str) -> str:
+    """The SQL that finds a kind's rows in `waiting`, whose values are the kind and BELOW."""
+    return "w.kind = ? AND w.lot < ?" if below else "w.kind = ? AND w.lot = ?"
+
+
+def count(db: sqlite3.Connection, kind: str, below: str) -> int:
+    """How many of a kind wait for a verdict."""
+    query = (
+        f"SELECT count(*) FROM waiting w WHERE {condition(below)}"
+        " AND NOT EXISTS (SELECT 1 FROM verdicts v WHERE v.seq = w.seq)"
+    )
+    return int(db.execute(query, (kind, below)).fetchone()[0])
+
+
+def given(db: sqlite3.Connection) -> int:
+    """How many verdicts are not published yet."""
+    return int(db.execute("SELECT count(*) FROM verdicts").fetchone()[0])
 
 
 def sampled(db: sqlite3.Connection, share: float) -> tuple[int, int]:

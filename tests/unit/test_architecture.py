@@ -33,6 +33,7 @@ PARTS = {
     "config": {"mistakes", "settings", "errors"},
     # Siblings: none knows another.
     "labels": {"results"},
+    "interval": set(),
     "profiles": {"settings"},
     "tables": set(),
     "tally": {"errors", "pool", "results"},
@@ -57,7 +58,7 @@ PARTS = {
     "imaging": {"errors"},
     "recognition": {"imaging", "results", "errors"},
     "pool": {"recognition", "imaging", "results", "errors", "failpoints", "fs"},
-    "training": {"recognition", "imaging", "results", "errors"},
+    "training": {"recognition", "imaging", "results", "errors", "interval", "labels"},
     # Where they meet.
     "rolling": FOUNDATION | {"database", "failpoints", "journal", "tables", "outbox"},
     "syncing": FOUNDATION | {"database", "failpoints", "journal"},
@@ -80,7 +81,10 @@ PARTS = {
     "history": {"results", "reviews", "tables"},
     "versions": {"__init__", "results"},
     "waiting": FOUNDATION | {"intake", "kept", "tables"},
-    "report": FOUNDATION | {"database", "health", "history", "lock", "recognition", "room", "versions", "waiting"},
+    "corrections": FOUNDATION | {"intake", "labels", "lying", "tables"},
+    "quality": {"history", "interval", "results", "reviews", "settings"},
+    "report": FOUNDATION
+    | {"database", "health", "history", "lock", "quality", "recognition", "room", "versions", "waiting"},
     "review": FOUNDATION | {"database", "history", "journal", "lock", "lying", "migrate", "reviews", "tables"},
     "retry": FOUNDATION | {"archive", "intake", "tickets"},
     "workers": {"log", "names", "settings", "pool", "recognition"},
@@ -88,7 +92,7 @@ PARTS = {
     "reloader": FOUNDATION | {"lock", "recognition", "reload", "systemd", "workers"},
     "dispatch": FOUNDATION | {"archive", "delivery", "failpoints", "findings", "pool", "profiles", "supply", "tally"},
     "bulk": FOUNDATION | {"intake", "pool", "workers"},
-    "evaluation": FOUNDATION | {"recognition", "imaging", "training", "labels", "workers", "bulk"},
+    "evaluation": FOUNDATION | {"interval", "recognition", "imaging", "training", "labels", "workers", "bulk"},
 }
 # Where the daemon is put together.
 WHOLE = set(PARTS) - {"training", "evaluation", "cli", "__main__"}
