@@ -153,15 +153,15 @@ def sampled(db: sqlite3.Connection, share: float) -> tuple[int, int]:
 
 
 def forget(db: sqlite3.Connection, condition: str, values: Sequence[Any]) -> None:
-    """Before the rows of `scans` that meet CONDITION are deleted: nothing of them waits, or tells of a review."""
-    rows = f"SELECT seq FROM scans WHERE {condition}"
-    lot = f"iif(status = 'accepted', substr(id, 1, {LOT_DIGITS}), '')"
-    db.execute(
-        f"DELETE FROM waiting WHERE (kind, lot, seq) IN (SELECT status, {lot}, seq FROM scans WHERE {condition})",
-        values,
+    """Delete the rows of `scans` that meet CONDITION; nothing of them waits any more, or tells of a review."""
+    # At once, for the condition may ask what is deleted after it.
+    gone = db.execute(f"DELETE FROM scans WHERE {condition} RETURNING seq, status, id", values).fetchall()
+    db.executemany(
+        "DELETE FROM waiting WHERE kind = ? AND lot = ? AND seq = ?",
+        [(status, lot_of(status, id_), seq) for seq, status, id_ in gone if status in WAITING],
     )
     for table in ("leases", "verdicts", "reviews"):
-        db.execute(f"DELETE FROM {table} WHERE seq IN ({rows})", values)
+        db.executemany(f"DELETE FROM {table} WHERE seq = ?", [(seq,) for seq, _, _ in gone])
 
 
 def _verdict_of(found: tuple[Any, ...]) -> Verdict:

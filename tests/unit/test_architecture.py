@@ -62,7 +62,8 @@ PARTS = {
     # Where they meet.
     "rolling": FOUNDATION | {"database", "failpoints", "journal", "tables", "outbox"},
     "syncing": FOUNDATION | {"database", "failpoints", "journal"},
-    "rebuild": FOUNDATION | {"database", "archive", "journal", "salvage", "tables"},
+    "recalled": FOUNDATION | {"migrate", "reviews", "tables"},
+    "rebuild": FOUNDATION | {"database", "archive", "journal", "recalled", "salvage", "tables"},
     "salvage": FOUNDATION | {"tables"},
     "refiling": FOUNDATION | {"archive", "lying", "tables", "tickets"},
     "delivery": FOUNDATION
