@@ -1,5 +1,6 @@
 """Reviews beside a real daemon, and without one: what people say is published, once, and filed."""
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from digitd.alone import Alone
 from digitd.config import load
 from digitd.review.desk import Answer, Desk, Item, Kind
 from e2e import scans
-from e2e.harness import Daemon, House, wait_for
+from e2e.harness import Daemon, House, digitd, wait_for
 
 UNSURE = {"recognition": {"accept": 1.0}, "review": {"undo": 0.05}, "outbox": {"every": "200ms"}}
 """Nothing is sure enough; verdicts are due soon."""
@@ -136,3 +137,24 @@ def test_a_scan_that_takes_the_name_meanwhile_is_read(unsure: House, running: Da
         second = next_of(desk)
         assert second.result.source.sha256 != first.result.source.sha256
         wait_for(lambda: len(unsure.results()) == 3, "both read, and one verified")
+
+
+def test_what_people_said_is_what_is_evaluated(unsure: House) -> None:
+    """From the inbox to labels: exported, and measured by `digitd evaluate` as any labelled scans."""
+    texts = {f"{number}.png": str(number) * 2 for number in range(6)}
+    for name, text in texts.items():
+        unsure.drop(name, scans.scan(text))
+    assert unsure.once().process.returncode == 0
+    settings = load(unsure.config)
+    with Desk(settings) as desk:
+        for item in desk.next("anna", count=9):
+            # Of the first somebody says what is not there: then digitd is wrong about it.
+            text = "99" if item.result.source.name == "0.png" else texts[item.result.source.name]
+            desk.decide("anna", item.key, Answer(texts=(text,)))
+        wait_for(Alone(settings, desk.next_due).close, "their delivery")
+        wait_for(lambda: Alone(settings, desk.next_due).close() == 0 and desk.counts().pending == 0, "all of it")
+    done = digitd("corrections", "export", "own", "-c", str(unsure.config), cwd=unsure.root)
+    assert (done.returncode, done.stdout) == (0, b"6 labelled scans in own\n"), done.stderr
+    told = json.loads(unsure.run("evaluate", str(unsure.root / "own"), "--json").stdout)
+    assert (told["scans"], told["right"]) == (6, 5)
+    assert [(error["label"], error["text"]) for error in told["errors"]] == [("99", "00")]
