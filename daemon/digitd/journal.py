@@ -210,6 +210,11 @@ class Journal:
     def _undone(self) -> str:
         return _ALL_OPEN if self.rebooted else f"{UNCERTAIN}, {RECORDED}"
 
+    def row(self, seq: int) -> Row | None:
+        """The row with this number; None where it was forgotten."""
+        found = self.db.execute(f"{SELECT} WHERE seq = ?", (seq,)).fetchone()
+        return None if found is None else row_of(found)
+
     def identities(self, ids: Iterable[str]) -> dict[str, Identity]:
         """The identities of the scans whose results have these ids, as far as they are remembered.
 

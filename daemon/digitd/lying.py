@@ -2,61 +2,78 @@
 
 import hashlib
 import os
+import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from digitd import fs, names
 from digitd.tables import Identity
 
 CHUNK_BYTES = 1 << 20
+_NUMBERED = re.compile(r".*~([0-9]{1,9})", re.DOTALL)
 
 
-def found(folders: Iterable[str], source: Identity, filed_as: str | None = None) -> str | None:
+def found(
+    folders: Iterable[str], source: Identity, sha256: str | None = None, filed_as: str | None = None
+) -> str | None:
     """The path of a SOURCE in one of FOLDERS, each of which mirrors the inbox; None where it lies in none.
 
-    FILED_AS is where it was copied to, if it was: a copy has an inode of its own. OSError for a folder that cannot be
-    looked into.
+    Its bytes are compared where SHA256 is known; else only its inode tells it from others of its name. FILED_AS is
+    where it was copied to, if it was. OSError for a folder or a file that cannot be looked into.
     """
-    for folder in folders:
-        mirrored = os.path.join(folder, fs.free_folder(folder, os.path.dirname(source.path)))
-        path = os.path.join(mirrored, os.path.basename(source.path))
-        if _is(path, source):
-            return path
-        if filed_as is not None and os.path.dirname(filed_as) == mirrored and _is(filed_as, source, moved=True):
-            return filed_as
-        if (place := _numbered(mirrored, source)) is not None:
-            return place
-    return None
+    return next(
+        (path for folder in folders for path in _alike(folder, source, filed_as) if _is_it(path, source, sha256)), None
+    )
 
 
-def _numbered(folder: str, source: Identity) -> str | None:
-    """By its number on the disk, for of its name there may be a hundred thousand; else by its name, size and time."""
-    stem, ending = os.path.splitext(os.path.basename(source.path))
-    # As names.numbered, whose long names are cut: those begin alike.
-    begins = stem[: max(1, len(stem) // 2)]
-    alike = []
+def _alike(folder: str, source: Identity, filed_as: str | None) -> Iterator[str]:
+    """What may be the source: by name, where it was copied to, by its number on the disk, by its name with a number.
+
+    The first nearly always is it; of the name with a number there may be a hundred thousand. Some file systems
+    (mergerfs, sshfs) make the inode of the name: there a moved file has another one, as a copy has.
+    """
+    mirrored = os.path.join(folder, fs.free_folder(folder, os.path.dirname(source.path)))
+    name = os.path.basename(source.path)
+    yield os.path.join(mirrored, name)
+    if filed_as is not None and os.path.dirname(filed_as) == mirrored:
+        yield filed_as
+    numbered = []
     try:
-        with os.scandir(folder) as entries:
+        with os.scandir(mirrored) as entries:
             for entry in entries:
-                if fs.folded(entry.inode()) == fs.folded(source.inode) and _is(entry.path, source):
-                    return entry.path
-                if entry.name.startswith(begins) and entry.name.endswith(ending):
-                    alike.append(entry.path)
+                if fs.folded(entry.inode()) == fs.folded(source.inode):
+                    yield entry.path
+                elif _is_numbered(entry.name, name):
+                    numbered.append(entry.path)
     except (FileNotFoundError, NotADirectoryError):
-        return None
-    # Some file systems (mergerfs, sshfs) make the inode of the name: a moved file has another one.
-    return next((path for path in alike if _is(path, source, moved=True)), None)
+        return
+    yield from numbered
 
 
-def in_inbox(inbox: str, source: Identity) -> str | None:
+def _is_numbered(found: str, name: str) -> bool:
+    """Whether a name is NAME with a number."""
+    match = _NUMBERED.fullmatch(os.path.splitext(found)[0])
+    return match is not None and found == names.numbered(name, int(match[1]))
+
+
+def _is_it(path: str, source: Identity, sha256: str | None) -> bool:
+    if sha256 is None:
+        return _is(path, source)
+    return _is(path, source, moved=True) and has_bytes(path, sha256)
+
+
+def in_inbox(inbox: str, source: Identity, sha256: str | None = None) -> str | None:
     """The path of a source that stays in the inbox; None where that has gone, or another file has its name."""
     path = os.path.join(inbox, source.path)
-    return path if _is(path, source) else None
+    return path if _is(path, source) and (sha256 is None or has_bytes(path, sha256)) else None
 
 
 def has_bytes(path: str, sha256: str) -> bool:
     """Whether a file has these bytes; links and what is no file have not. OSError where it cannot be read."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
     digest = hashlib.sha256()
     with open(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):

@@ -136,3 +136,8 @@ def forget(db: sqlite3.Connection, condition: str, values: Sequence[Any]) -> Non
 def _verdict_of(found: tuple[Any, ...]) -> Verdict:
     id_, seq, who, name, answer, texts, given = found
     return Verdict(id_, seq, who, name, answer, tuple(json.loads(texts)), given)
+
+
+def drop(db: sqlite3.Connection, verdict: Verdict) -> None:
+    """Forget a verdict on a row that is not remembered any more."""
+    db.execute("DELETE FROM verdicts WHERE id = ?", (verdict.id,))

@@ -210,6 +210,11 @@ class Desk:
             self._lease(db, who, [published[0]])
             return found.of_seq(db, published[0])
 
+    def next_due(self) -> float | None:
+        """When the next verdict is due (seconds since 1970); None: none is given that is not published."""
+        with self._db() as db:
+            return reviews.next_due(db)
+
     def counts(self) -> Counts:
         """How much waits, and how much was done."""
         midnight = datetime.now().replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
@@ -224,16 +229,14 @@ class Desk:
     def source(self, item: Item) -> Path | None:
         """Where an item's file lies now, its bytes compared; None where it lies nowhere. OSError."""
         path = self._lies(item)
-        sha256 = item.result.source.sha256
-        if path is None or (sha256 is not None and not lying.has_bytes(path, sha256)):
-            return None
-        return Path(path)
+        return None if path is None else Path(path)
 
     def _lies(self, item: Item) -> str | None:
         """In the archive's folder of its status most likely, in another one, or in the inbox."""
         targets = self._settings.sources.model_dump()
         order = dict.fromkeys((targets[str(item.result.status)], *targets.values()))
         folders = [folder for folder in order if folder not in MOVE_NOWHERE]
-        return lying.found(folders, item.identity, item.filed_as) or lying.in_inbox(
-            os.fspath(self._settings.inbox.path), item.identity
+        sha256 = item.result.source.sha256
+        return lying.found(folders, item.identity, sha256, item.filed_as) or lying.in_inbox(
+            os.fspath(self._settings.inbox.path), item.identity, sha256
         )

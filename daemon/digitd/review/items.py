@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from digitd.errors import DigitdError
+from digitd.errors import sentence
 from digitd.results import PAGE_BREAK, Result, Status
 from digitd.tables import Identity
 
@@ -14,16 +14,23 @@ NAME_MOST = 100
 SIGNS = frozenset("0123456789?\n")
 
 
-class LeaseLostError(DigitdError):
+class DeskError(Exception):
+    """What a person is told: the cause, and what to do. It ends no command, so it is none of digitd's refusals."""
+
+    def __init__(self, cause: str, remedy: str) -> None:
+        super().__init__(cause, remedy)
+        self.cause, self.remedy = cause, remedy
+
+    def __str__(self) -> str:
+        return sentence(self.cause, self.remedy)
+
+
+class LeaseLostError(DeskError):
     """Somebody else has the item, or has verified it already."""
 
-    code = "lease_lost"
 
-
-class AnswerError(DigitdError):
+class AnswerError(DeskError):
     """What was answered cannot be a result."""
-
-    code = "answer"
 
 
 class Kind(StrEnum):
