@@ -69,9 +69,7 @@ def _reduced(image: Gray, longest: int) -> Gray:
 
 
 def _encoded(image: Gray, ending: str) -> bytes:
-    options = (
-        [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if ending == ".jpg" else [cv2.IMWRITE_PNG_COMPRESSION, PNG_LEVEL]
-    )
+    options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if ending == ".jpg" else [cv2.IMWRITE_PNG_COMPRESSION, PNG_LEVEL]
     done, data = cv2.imencode(ending, np.ascontiguousarray(image), options)
     if not done:
         raise ValueError("OpenCV cannot encode the picture")

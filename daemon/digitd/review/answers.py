@@ -134,11 +134,13 @@ def guarded(handle: Callable[[Request], Awaitable[Response]]) -> Callable[[Reque
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             return told(Wrong("request", names.printable(str(error))), 400)
         except LeaseLostError as error:
-            return told(Wrong(error.code, error.cause), 409)
+            return told(Wrong("lease_lost", str(error)), 409)
         except AnswerError as error:
-            return told(Wrong(error.code, str(error)), 422)
+            return told(Wrong("answer", str(error)), 422)
         except (DigitdError, sqlite3.Error, OSError) as error:
-            log.get().error("review_failed", path=names.printable(request.url.path), message=names.printable(str(error)))
+            log.get().error(
+                "review_failed", path=names.printable(request.url.path), message=names.printable(str(error))
+            )
             return told(Wrong("failed", names.printable(str(error))), 503)
 
     return handled

@@ -1,6 +1,7 @@
 """The review page as an application: what is asked where. Blocking work is done in a few threads, one loop serves."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -14,7 +15,9 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from digitd import log, names
-from digitd.review.answers import Given, Next, Noted, One, Said, Whose, Figures, asked, guarded, told
+from digitd.alone import Alone
+from digitd.errors import DigitdError
+from digitd.review.answers import Figures, Given, Next, Noted, One, Said, Whose, asked, guarded, told
 from digitd.review.assets import Assets
 from digitd.review.desk import Desk
 from digitd.review.guard import ACCESS, Guard
@@ -23,6 +26,7 @@ from digitd.review.pictures import PictureError, Pictures
 from digitd.review.security import Access, Tokens
 from digitd.settings import Settings
 
+LOOK_SECONDS = 1.0
 THREADS = 4
 """More would wait for the desk's one connection, and each takes memory."""
 VIEWS = frozenset({"thumb", "page", "full", "flattened", "found", "ink"})
@@ -31,7 +35,10 @@ URGENT = frozenset({"page", "full"})
 KEEP = "private, max-age=86400, immutable"
 """A key never names another picture."""
 
+NO_STORE = {"cache-control": "no-store"}
+
 T = TypeVar("T")
+Handler = Callable[[Request], Awaitable[Response]]
 
 
 async def apart(work: Callable[..., T], *arguments: object, **named: object) -> T:
@@ -42,9 +49,9 @@ async def apart(work: Callable[..., T], *arguments: object, **named: object) -> 
 class Review:
     """The handlers, and what they share."""
 
-    def __init__(self, settings: Settings, desk: Desk, background: Callable[[], Awaitable[None]] | None = None) -> None:
-        """BACKGROUND runs as long as the application does."""
-        self._settings, self._desk, self._background = settings, desk, background
+    def __init__(self, settings: Settings, desk: Desk) -> None:
+        self._settings, self._desk = settings, desk
+        self._alone = Alone(settings, desk.next_due)
         self._assets = Assets()
         self._pictures = Pictures(settings)
         self._overview = Overview(settings, desk, self._assets)
@@ -55,21 +62,20 @@ class Review:
 
     def app(self) -> Starlette:
         """The application itself."""
-        get, post = {"methods": ["GET"]}, {"methods": ["POST"]}
         return Starlette(
             routes=[
-                Route("/", guarded(self._overview.show), **get),
-                Route("/results/{key}", guarded(self._overview.result), **get),
-                Route("/desk", self.desk, **get),
-                Route("/static/{version}/{name}", self.static, **get),
-                Route("/pictures/{key}/{page:int}/{view}", guarded(self.picture), **get),
-                Route("/desk/next", guarded(self.next), **post),
-                Route("/desk/take", guarded(self.take), **post),
-                Route("/desk/decide", guarded(self.decide), **post),
-                Route("/desk/skip", guarded(self.skip), **post),
-                Route("/desk/undo", guarded(self.undo), **post),
-                Route("/desk/renew", guarded(self.renew), **post),
-                Route("/desk/release", guarded(self.release), **post),
+                _get("/", guarded(self._overview.show)),
+                _get("/results/{key}", guarded(self._overview.result)),
+                _get("/desk", self.desk),
+                _get("/static/{version}/{name}", self.static),
+                _get("/pictures/{key}/{page:int}/{view}", guarded(self.picture)),
+                _post("/desk/next", guarded(self.next)),
+                _post("/desk/take", guarded(self.take)),
+                _post("/desk/decide", guarded(self.decide)),
+                _post("/desk/skip", guarded(self.skip)),
+                _post("/desk/undo", guarded(self.undo)),
+                _post("/desk/renew", guarded(self.renew)),
+                _post("/desk/release", guarded(self.release)),
             ],
             lifespan=self._living,
         )
@@ -82,15 +88,24 @@ class Review:
     @asynccontextmanager
     async def _living(self, _: Starlette) -> AsyncIterator[None]:
         anyio.to_thread.current_default_thread_limiter().total_tokens = THREADS
-        tasks = [asyncio.ensure_future(self._background())] if self._background is not None else []
         await self._pictures.start()
+        delivering = asyncio.create_task(self._deliver())
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            delivering.cancel()
+            await asyncio.wait([delivering])
             await self._pictures.close()
+            await apart(self._alone.close)
+
+    async def _deliver(self) -> None:
+        """See to it that what people said is published, also where no daemon runs."""
+        while True:
+            try:
+                await apart(self._alone.tick)
+            except (sqlite3.Error, DigitdError, OSError) as error:
+                log.get().error("review_failed", path=None, message=names.printable(str(error)))
+            await asyncio.sleep(LOOK_SECONDS)
 
     # pages and files
 
@@ -100,7 +115,7 @@ class Review:
             return self._overview.refused("This address is for looking only.")
         review = self._settings.review
         page = self._assets.page("desk.html", lease=review.lease, undo=review.undo)
-        return HTMLResponse(page, headers={"cache-control": "no-store"})
+        return HTMLResponse(page, headers=NO_STORE)
 
     async def static(self, request: Request) -> Response:
         """A file of ours; an old address gives the new file, and is not kept."""
@@ -177,6 +192,14 @@ class Review:
         return Response(status_code=204)
 
 
+def _get(path: str, handle: Handler) -> Route:
+    return Route(path, handle, methods=["GET"])
+
+
+def _post(path: str, handle: Handler) -> Route:
+    return Route(path, handle, methods=["POST"])
+
+
 def _no_picture(reason: str, cause: str, status: int) -> Response:
     log.get().debug("no_picture", reason=reason, message=names.printable(cause))
-    return Response(f"{names.printable(cause)}\n", status, media_type="text/plain", headers={"cache-control": "no-store"})
+    return Response(f"{names.printable(cause)}\n", status, media_type="text/plain", headers=NO_STORE)

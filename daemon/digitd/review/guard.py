@@ -94,8 +94,8 @@ class Guard:
     async def _welcome(self, scope: Scope, query: list[tuple[str, str]], token: str, send: Send) -> None:
         """Keep the token in a cookie that no script sees, and take it out of the address, which others may see."""
         rest = urlencode([(name, value) for name, value in query if name != TOKEN])
-        # One slash: two would be the beginning of another host.
-        path = "/" + scope["raw_path"].decode("latin-1").lstrip("/")
+        # One slash: two would be the beginning of another host, and browsers take a backslash for one.
+        path = "/" + scope["raw_path"].decode("latin-1").lstrip("/\\")
         cookie = f"{self._cookie}={token}; Path=/; HttpOnly; SameSite=Lax"
         headers = [("location", f"{path}?{rest}" if rest else path), ("set-cookie", cookie)]
         await _answer(send, 303, "", headers)

@@ -1,4 +1,4 @@
-"""What crosses between the page's server and the process that makes its pictures: orders one way, pictures the other."""
+"""What crosses between the page's server and its painter: orders one way, pictures the other."""
 
 from msgspec import Struct, msgpack
 
@@ -51,7 +51,8 @@ Answer = Picture | Unpainted | Ready
 encode = msgpack.Encoder().encode
 bounds_of = msgpack.Decoder(Bounds).decode
 order_of = msgpack.Decoder(Order).decode
-answer_of = msgpack.Decoder(Answer).decode
+_answers: msgpack.Decoder[Answer] = msgpack.Decoder(Answer)
+answer_of = _answers.decode
 
 
 def framed(message: Struct) -> bytes:

@@ -124,9 +124,7 @@ class Pictures:
         await self._end(process)
         return Unpainted("painter", "no picture could be made of the scan", "Open its file with another program")
 
-    async def _exchange(
-        self, process: asyncio.subprocess.Process, message: bytes, timeout: float
-    ) -> Answer | None:
+    async def _exchange(self, process: asyncio.subprocess.Process, message: bytes, timeout: float) -> Answer | None:
         """What the painter answers within TIMEOUT seconds; None: nothing that could be used, and the log says why."""
         watching = asyncio.create_task(self._watch(process))
         try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from digitd.review.day import CLASSES, Day
 
@@ -50,11 +51,11 @@ def plots_of(day: Day) -> list[Plot]:
     hours = [f"{hour:02}:00" for hour in range(len(day.hours))]
     counts = day.by_hour
     shares = day.shares
-    classes = [f"{low:g} to {high:g}" for low, high in zip(CLASSES, CLASSES[1:], strict=False)]
+    classes = [f"{low:g} to {high:g}" for low, high in pairwise(CLASSES)]
     return [
-        _plot("rate", "Scans an hour", hours, counts, [f"{count:,}" for count in counts], every=6),
+        _plot("rate", "Scans by hour", hours, counts, [f"{count:,}" for count in counts], every=6),
         _plot(
-            *("share", "Share that went to review, by hour", hours),
+            *("share", "Share of review", hours),
             *([share or 0.0 for share in shares], ["–" if share is None else f"{share:.0%}" for share in shares]),
             every=6,
             top=1.0 if max((share or 0.0 for share in shares), default=0.0) > 0.5 else 0.5,

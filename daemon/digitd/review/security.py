@@ -1,8 +1,8 @@
 """Who may ask for what: a host that is ours, a page that is ours, a token. Pure.
 
 The page is on a port of this machine, which every program and every web page that its user has open can reach. A page
-elsewhere that has its own name point here (DNS rebinding) sends that name as Host; one that sends a form here (CSRF) sends
-its own Origin; neither knows the token.
+elsewhere that has its own name point here (DNS rebinding) sends that name as Host; one that sends a form here (CSRF)
+sends its own Origin; neither knows the token.
 """
 
 import hashlib
@@ -110,7 +110,7 @@ def name_of(host: str) -> str | None:
 def is_ours(host: str, listening: str) -> bool:
     """Whether a Host header names where we listen: `localhost`, a loopback address, or the configured one.
 
-    Where that is all addresses (0.0.0.0), any address is ours, and no name but localhost: names are what rebinding needs.
+    Where that is all addresses (0.0.0.0), any address is ours, and no name but localhost: rebinding needs names.
     The port does not count: a tunnel (ssh -L) may have another one.
     """
     name = name_of(host)

@@ -70,7 +70,7 @@ def card_of(item: Item) -> Card:
         name=names.printable(result.source.name),
         folder=folder_of(result),
         status=str(result.status),
-        reason=reason_of(result),
+        reason=cause_of(result),
         confidence=result.confidence,
         received=local(result.received),
         open=not result.pages,
@@ -110,6 +110,15 @@ def reason_of(result: Result) -> str | None:
     if result.reason is None:
         return None
     return names.printable(result.reason.message.removeprefix(f"{result.source.name}: "))
+
+
+def cause_of(result: Result) -> str | None:
+    """The same in few words: beside the scan nobody needs to be told to compare it, nor what else is shown there."""
+    reason = reason_of(result)
+    if reason is None:
+        return None
+    cause = reason.partition(". ")[0]
+    return cause.partition(";")[0] if result.reason is not None and result.reason.code == "low_confidence" else cause
 
 
 def verified_of(result: Result) -> Verified | None:
