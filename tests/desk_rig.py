@@ -1,5 +1,6 @@
 """Scans of every status, published and filed as a daemon does it, for desks to verify."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,7 +28,7 @@ def settings_of(rig: Rig, **review: Any) -> Settings:
 def fill(rig: Rig, *names: str, status: Status = Status.REVIEW) -> None:
     """Have scans of these names read, with that status."""
     for name in names:
-        rig.drop(name, f"a scan called {name}".encode())
+        rig.drop(name, b"a scan called " + os.fsencode(name))
     with rig.open() as delivery:
         delivery.recover()
         delivery.deliver([rig.read(name, status) for name in names])

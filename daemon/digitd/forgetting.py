@@ -56,7 +56,6 @@ def prune(
         db.execute("INSERT OR REPLACE INTO meta VALUES ('last', ?)", (str(last_seq(db)),))
         condition, values = _forgotten(after_seq, last, before, waits or Waits())
         reviews.forget(db, condition, values)
-        db.execute(f"DELETE FROM scans WHERE {condition}", values)
     return last, [(seq, Identity(os.fsdecode(path), *rest)) for seq, _, kept, path, *rest in chunk if kept]
 
 
@@ -107,4 +106,3 @@ def forget(db: sqlite3.Connection, seqs: Iterable[int]) -> None:
     with transaction(db):
         for seq in seqs:
             reviews.forget(db, condition, (seq,))
-            db.execute(f"DELETE FROM scans WHERE {condition}", (seq,))

@@ -222,7 +222,7 @@ def csv_rows(result: Result) -> Iterator[tuple[str, ...]]:
     for page in result.pages or (None,):
         read = page if page is not None else result
         yield tuple(
-            _cell(value)
+            cell(value)
             for value in (
                 result.id,
                 result.status,
@@ -257,7 +257,8 @@ def to_csv(results: Iterable[Result]) -> bytes:
     return buffer.getvalue().encode("utf-8")
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """A value as a cell of a CSV."""
     shown = "" if value is None else str(value)
     # A spreadsheet takes such a cell for a formula; the apostrophe makes it text.
     return f"'{shown}" if _is_formula(shown) else shown

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from digitd.results import Answer, Status
@@ -110,6 +110,37 @@ def verified_since(db: sqlite3.Connection, seq: int) -> int:
     return int(db.execute("SELECT count(*) FROM reviews WHERE seq >= ?", (seq,)).fetchone()[0])
 
 
+def kinds(failed: bool, sample: float) -> Iterator[tuple[str, str]]:
+    """What people are shown, in this order: a kind, and below what its lots are ("": it has none).
+
+    FAILED: whether what failed is, too; SAMPLE: which share of the accepted.
+    """
+    yield str(Status.REVIEW), ""
+    if failed:
+        yield str(Status.FAILED), ""
+    if sample:
+        yield str(Status.ACCEPTED), lots_of(sample)
+
+
+def condition(below: str) -> str:
+    """The SQL that finds a kind's rows in `waiting`, whose values are the kind and BELOW."""
+    return "w.kind = ? AND w.lot < ?" if below else "w.kind = ? AND w.lot = ?"
+
+
+def count(db: sqlite3.Connection, kind: str, below: str) -> int:
+    """How many of a kind wait for a verdict."""
+    query = (
+        f"SELECT count(*) FROM waiting w WHERE {condition(below)}"
+        " AND NOT EXISTS (SELECT 1 FROM verdicts v WHERE v.seq = w.seq)"
+    )
+    return int(db.execute(query, (kind, below)).fetchone()[0])
+
+
+def given(db: sqlite3.Connection) -> int:
+    """How many verdicts are not published yet."""
+    return int(db.execute("SELECT count(*) FROM verdicts").fetchone()[0])
+
+
 def sampled(db: sqlite3.Connection, share: float) -> tuple[int, int]:
     """Of the accepted scans whose lot is below SHARE: how many people verified, and of how many they said otherwise.
 
@@ -122,15 +153,15 @@ def sampled(db: sqlite3.Connection, share: float) -> tuple[int, int]:
 
 
 def forget(db: sqlite3.Connection, condition: str, values: Sequence[Any]) -> None:
-    """Before the rows of `scans` that meet CONDITION are deleted: nothing of them waits, or tells of a review."""
-    rows = f"SELECT seq FROM scans WHERE {condition}"
-    lot = f"iif(status = 'accepted', substr(id, 1, {LOT_DIGITS}), '')"
-    db.execute(
-        f"DELETE FROM waiting WHERE (kind, lot, seq) IN (SELECT status, {lot}, seq FROM scans WHERE {condition})",
-        values,
+    """Delete the rows of `scans` that meet CONDITION; nothing of them waits any more, or tells of a review."""
+    # At once, for the condition may ask what is deleted after it.
+    gone = db.execute(f"DELETE FROM scans WHERE {condition} RETURNING seq, status, id", values).fetchall()
+    db.executemany(
+        "DELETE FROM waiting WHERE kind = ? AND lot = ? AND seq = ?",
+        [(status, lot_of(status, id_), seq) for seq, status, id_ in gone if status in WAITING],
     )
     for table in ("leases", "verdicts", "reviews"):
-        db.execute(f"DELETE FROM {table} WHERE seq IN ({rows})", values)
+        db.executemany(f"DELETE FROM {table} WHERE seq = ?", [(seq,) for seq, _, _ in gone])
 
 
 def _verdict_of(found: tuple[Any, ...]) -> Verdict:

@@ -33,6 +33,7 @@ PARTS = {
     "config": {"mistakes", "settings", "errors"},
     # Siblings: none knows another.
     "labels": {"results"},
+    "interval": set(),
     "profiles": {"settings"},
     "tables": set(),
     "tally": {"errors", "pool", "results"},
@@ -57,11 +58,12 @@ PARTS = {
     "imaging": {"errors"},
     "recognition": {"imaging", "results", "errors"},
     "pool": {"recognition", "imaging", "results", "errors", "failpoints", "fs"},
-    "training": {"recognition", "imaging", "results", "errors"},
+    "training": {"recognition", "imaging", "results", "errors", "interval", "labels"},
     # Where they meet.
     "rolling": FOUNDATION | {"database", "failpoints", "journal", "tables", "outbox"},
     "syncing": FOUNDATION | {"database", "failpoints", "journal"},
-    "rebuild": FOUNDATION | {"database", "archive", "journal", "salvage", "tables"},
+    "recalled": FOUNDATION | {"migrate", "reviews", "tables"},
+    "rebuild": FOUNDATION | {"database", "archive", "journal", "recalled", "salvage", "tables"},
     "salvage": FOUNDATION | {"tables"},
     "refiling": FOUNDATION | {"archive", "lying", "tables", "tickets"},
     "delivery": FOUNDATION
@@ -80,7 +82,10 @@ PARTS = {
     "history": {"results", "reviews", "tables"},
     "versions": {"__init__", "results"},
     "waiting": FOUNDATION | {"intake", "kept", "tables"},
-    "report": FOUNDATION | {"database", "health", "history", "lock", "recognition", "room", "versions", "waiting"},
+    "corrections": FOUNDATION | {"intake", "labels", "lying", "tables"},
+    "quality": {"history", "interval", "results", "reviews", "settings"},
+    "report": FOUNDATION
+    | {"database", "health", "history", "lock", "quality", "recognition", "room", "versions", "waiting"},
     "review": FOUNDATION
     | {"__init__", "alone", "database", "history", "journal", "lock", "lying", "migrate", "report", "reviews", "tables"}
     # Its painter, a process of its own.
@@ -91,7 +96,7 @@ PARTS = {
     "reloader": FOUNDATION | {"lock", "recognition", "reload", "systemd", "workers"},
     "dispatch": FOUNDATION | {"archive", "delivery", "failpoints", "findings", "pool", "profiles", "supply", "tally"},
     "bulk": FOUNDATION | {"intake", "pool", "workers"},
-    "evaluation": FOUNDATION | {"recognition", "imaging", "training", "labels", "workers", "bulk"},
+    "evaluation": FOUNDATION | {"interval", "recognition", "imaging", "training", "labels", "workers", "bulk"},
 }
 # Where the daemon is put together.
 WHOLE = set(PARTS) - {"training", "evaluation", "cli", "__main__"}

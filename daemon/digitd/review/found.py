@@ -64,33 +64,16 @@ def waiting(db: sqlite3.Connection, review: Review, who: str) -> Iterator[int]:
         f" AND EXISTS (SELECT 1 FROM scans s WHERE s.seq = w.seq AND {reviews.FILED})"
         " ORDER BY kind, lot, seq"
     )
-    for kind, below in _kinds(review):
-        condition = "w.kind = ? AND w.lot < ?" if below else "w.kind = ? AND w.lot = ?"
-        query = f"SELECT w.seq FROM waiting w WHERE {condition}{free}"
+    for kind, below in reviews.kinds(review.failed, review.sample):
+        query = f"SELECT w.seq FROM waiting w WHERE {reviews.condition(below)}{free}"
         yield from (int(seq) for (seq,) in db.execute(query, (kind, below, who)))
-
-
-def _kinds(review: Review) -> Iterator[tuple[str, str]]:
-    """What is shown, in this order: a kind, and below what its lots are ("": it has none)."""
-    yield str(results.Status.REVIEW), ""
-    if review.failed:
-        yield str(results.Status.FAILED), ""
-    if review.sample:
-        yield str(results.Status.ACCEPTED), reviews.lots_of(review.sample)
 
 
 def counts(db: sqlite3.Connection, review: Review, now: float, midnight: float, lost: int) -> Counts:
     """The figures at NOW; the day began at MIDNIGHT (seconds since 1970)."""
-    waits = {}
-    for kind, below in _kinds(review):
-        condition = "kind = ? AND lot < ?" if below else "kind = ? AND lot = ?"
-        query = (
-            f"SELECT count(*) FROM waiting w WHERE {condition}"
-            " AND NOT EXISTS (SELECT 1 FROM verdicts v WHERE v.seq = w.seq)"
-        )
-        waits[kind] = int(db.execute(query, (kind, below)).fetchone()[0])
+    waits = {kind: reviews.count(db, kind, below) for kind, below in reviews.kinds(review.failed, review.sample)}
     leased = int(db.execute("SELECT count(*) FROM leases WHERE until > ?", (now,)).fetchone()[0])
-    pending = int(db.execute("SELECT count(*) FROM verdicts").fetchone()[0])
+    pending = reviews.given(db)
     # Rows are in the order of their times, and a verdict becomes one seconds after it is given.
     done = reviews.verified_since(db, history.first_since(db, midnight)) + pending
     return Counts(waits, leased, done, pending, lost)

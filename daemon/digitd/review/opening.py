@@ -43,7 +43,7 @@ class Opened:
 
     def _bring_up(self) -> None:
         self._state.mkdir(parents=True, exist_ok=True)
-        with Lock(self._state, reachable=False):
+        with Lock(self._state, reachable=False, passing=True):
             Journal(self._state).close()
 
     def _open(self) -> sqlite3.Connection:
