@@ -30,7 +30,7 @@ class Got:
         return json.loads(self.body)
 
 
-async def ask(app: Any, path: str, method: str = "GET", body: bytes = b"", **headers: str) -> Got:
+async def ask(app: Any, path: str, method: str = "GET", *, body: bytes = b"", **headers: str) -> Got:
     """One request; HEADERS with `_` for `-`. Host is ours unless it is given; "" leaves a header out."""
     path, _, query = path.partition("?")
     known = {"host": HOST} | {name.replace("_", "-"): value for name, value in headers.items()}

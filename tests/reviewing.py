@@ -146,7 +146,9 @@ class Reviewing:
         return self
 
     def __exit__(self, *_: object) -> None:
-        family = [self.process, *self.family()] if self.process.poll() is None else []
+        family: list[psutil.Process | subprocess.Popen[bytes]] = []
+        if self.process.poll() is None:
+            family = [self.process, *self.family()]
         for each in family:
             try:
                 each.kill()

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -41,7 +40,7 @@ class Door:
 
     def ask(self, path: str = "/", method: str = "GET", **headers: str) -> Got:
         with capture_logs() as log:
-            got = asyncio.run(ask(self.guard, path, method, **headers))
+            got = asyncio.run(ask(self.guard, path, method, body=b"", **headers))
         self.log += log
         return got
 
@@ -57,7 +56,7 @@ class Door:
 
 
 @pytest.fixture
-def door() -> Iterator[Door]:
+def door() -> Door:
     """One that listens on this machine alone."""
     return Door()
 
