@@ -1,9 +1,10 @@
 // The desk: one scan after the other, by keyboard alone. No library, nothing from elsewhere, no text ever taken for HTML.
 "use strict";
 
-const AHEAD = 5; // Items that are held ready, pictures decoded: more than anybody decides while one is fetched.
+const AHEAD = 8; // Items that are held ready, pictures decoded: more than anybody decides while one is fetched.
 const LOOK_AGAIN = 3000; // ms between two looks for work when there is none.
 const RETRY_MOST = 8000; // ms between two tries to send, at most.
+const MOMENT = 250; // ms without a scan that are no matter.
 const NOTE = 4000; // ms that a remark is shown.
 const PAUSE = 60000; // ms: longer than this nobody looks at one scan, they were away.
 const UP_MOST = 8; // Screen pixels that a page's pixel may take where the whole page is shown.
@@ -160,6 +161,15 @@ function putBack() {
 }
 
 function empty() {
+  paper.replaceChildren();
+  field.value = "";
+  if (!exhausted) {
+    // Most likely the next ones are on their way, and here in a moment.
+    setTimeout(() => { if (!current) none_left(); }, MOMENT);
+  } else none_left();
+}
+
+function none_left() {
   $("work").hidden = true;
   $("empty").hidden = false;
   $("empty-title").textContent = exhausted ? "Nothing waits" : "Looking for scans…";
@@ -656,11 +666,14 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-field.addEventListener("beforeinput", (event) => {
-  // What is pasted or dictated, too, is digits alone.
-  if (event.inputType.startsWith("insert") && event.data && /[^0-9?\s]/.test(event.data)) event.preventDefault();
-});
 field.addEventListener("input", () => {
+  // What is pasted or dictated, too, is digits alone.
+  const at = field.selectionStart, digits = field.value.replace(/[^0-9?\n]/g, "");
+  if (digits !== field.value) {
+    const gone = field.value.slice(0, at).replace(/[0-9?\n]/g, "").length;
+    field.value = digits;
+    field.setSelectionRange(at - gone, at - gone);
+  }
   field.rows = Math.min(6, field.value.split("\n").length);
   // The next digit is the one to type over.
   const followed = chosen !== null && matches();
