@@ -17,6 +17,7 @@ import numpy as np
 import psutil
 
 from delivery_rig import Rig
+from digitd import names
 from digitd.results import Alternative, Glyph, Outcome, Reading, Reason, Status
 from e2e import scans
 from e2e.harness import PATIENCE, House, environment, wait_for
@@ -60,13 +61,14 @@ def file_of(wanted: Wanted) -> bytes:
 
 def outcome_of(wanted: Wanted) -> Outcome:
     """What a worker would have made of it: boxes where the digits are, the middle one in doubt."""
+    name = names.printable(wanted.name)
     if wanted.status is Status.FAILED:
-        return Outcome(Status.FAILED, Reason("damaged", f"{wanted.name}: the PNG is damaged. Scan it again."))
+        return Outcome(Status.FAILED, Reason("damaged", f"{name}: the PNG is damaged. Scan it again."))
     pages = tuple(
         _reading(number, *both) for number, both in enumerate(zip(wanted.pages, wanted.texts, strict=True), 1)
     )
     sure = wanted.status is Status.ACCEPTED
-    reason = None if sure else Reason("low_confidence", f"{wanted.name}: the confidence is low. Compare it.")
+    reason = None if sure else Reason("low_confidence", f"{name}: the confidence is low. Compare it.")
     return Outcome(wanted.status, reason, "\f".join(wanted.texts), SURE if sure else UNSURE, pages)
 
 

@@ -61,17 +61,18 @@ def serving(house: House) -> Iterator[Callable[..., Reviewing]]:
 
 @pytest.fixture
 def visit(browser: "Browser") -> Iterator[Open]:
-    """Opens pages, each in a browser of its own; that none of them has an error is looked at afterwards."""
+    """Opens pages, each in a browser of its own; afterwards none may have had an error, but for FORGIVEN ones."""
     contexts: list[BrowserContext] = []
     wrong: list[str] = []
 
-    def open_page(at: str, **options: Any) -> "Page":
+    def open_page(at: str, *, forgiven: bool = False, **options: Any) -> "Page":
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "locale": "en-GB"} | options)
         context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda said: wrong.append(said.text) if _is_wrong(said.type, said.text) else None)
+        if not forgiven:
+            page.on("pageerror", lambda error: wrong.append(str(error)))
+            page.on("console", lambda said: wrong.append(said.text) if _is_wrong(said.type, said.text) else None)
         page.goto(at)
         return page
 
