@@ -108,6 +108,8 @@ class Daemon:
         if self._delivery.held_up:
             # So many that nothing more is read: what waits behind them is the next run's.
             return bool(stuck)
+        if not self._parts.verifier.done:
+            return False
         if self._parts.supply.drained(stuck):
             return True
         self._parts.supply.look(stuck)

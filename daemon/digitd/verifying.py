@@ -28,6 +28,8 @@ class Verifier:
         self._seen = -1
         self._due: float | None = None
         self._next = 0.0
+        self.done = False
+        """Whether the last look found nothing that is due."""
         self.delivered = 0
         """Verdicts that were handed to delivery in this life."""
 
@@ -43,11 +45,14 @@ class Verifier:
         if self._delivery.held_up:
             return
         try:
-            self._deliver_due()
+            self.done = not self._deliver_due()
+            if not self.done:
+                # A few at a time: scans that are read meanwhile are delivered in between.
+                self._next = now
         except sqlite3.Error as error:
             if is_damage(error):
                 raise
-            self._next = now + RETRY_SECONDS
+            self.done, self._next = True, now + RETRY_SECONDS
             log.get().warning("verdicts_not_read", error=str(error), remedy="they are kept, and it is tried again")
 
     def deliver_all(self) -> None:

@@ -40,7 +40,8 @@ LOST_SECONDS = 60.0
 class Desk:
     """One for a process: its methods may be called from any thread. WHO is a secret of one page in one browser.
 
-    All raise sqlite3.Error where the disk fails, or the journal is busy for longer than a few seconds.
+    All raise sqlite3.Error where the disk fails, or the journal is busy for longer than a few seconds; those that look
+    for a source OSError, where the archive cannot be looked into.
     """
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:

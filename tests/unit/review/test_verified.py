@@ -9,7 +9,7 @@ import pytest
 
 from delivery_rig import Killer, Rig, on_way, workplace
 from desk_rig import fill, settings_of
-from digitd import results
+from digitd import fs, results
 from digitd.results import Result, Status
 from digitd.review.desk import Answer, Desk, Filter, Kind
 from digitd.verifying import AT_ONCE, Verifier
@@ -266,4 +266,23 @@ def _check(rig: Rig) -> None:
     assert archived == ({f"verified/{name}" for name in names} if rig.sources == "move" else set())
     kept = {os.fspath(path.relative_to(rig.inbox)) for path in rig.inbox.rglob("*") if path.is_file()}
     assert kept == (set(names) if rig.sources == "keep" else set())
+    assert rig.leftovers() == []
+
+
+def test_a_power_cut_takes_no_verdict(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What had not reached the disk, the result and the move of the source, is done again, with the same id."""
+    rig = Rig(base)
+    fill(rig, "1.png")
+    verify(rig)
+    with rig.open() as delivery:
+        delivery.recover()
+        Verifier(rig.journal, delivery).deliver_all()
+        [result] = verified_of(rig)
+        (rig.outbox / "1.png~2.json").unlink()
+        (rig.archive / "verified" / "1.png").rename(rig.archive / "review" / "1.png")
+    monkeypatch.setattr(fs, "boot_id", lambda: "another start of the machine")
+    live(rig)
+    assert verified_of(rig) == [result]
+    assert (rig.archive / "verified" / "1.png").exists()
+    assert [row["id"] for row in rig.csv_rows()].count(result.id) == 1
     assert rig.leftovers() == []
