@@ -35,7 +35,7 @@ def listening(address: str, port: int) -> socket.socket:
         return socket.create_server((address, port), family=family, backlog=CONNECTIONS_MOST)
     except OSError as error:
         raise UsageError(
-            f"port {port} of {address} cannot be had ({error.strerror})",
+            f"port {port} of {address} cannot be had ({os.strerror(error.errno or 0)})",
             "Does another `digitd review` run? Else choose another with --port or review.port",
         ) from error
 
