@@ -60,6 +60,11 @@ class Client:
         self.post("/desk/decide", key=card["key"], kind="text", texts=[text])
 
 
+def wait_ended(family: list[psutil.Process]) -> None:
+    """Wait until none of these processes is left."""
+    wait_for(lambda: not any(each.is_running() for each in family), "the painter's end")
+
+
 def test_it_listens_on_this_machine_alone(house: House) -> None:
     """By default at 127.0.0.1 and at no other address; what is said of it is an event."""
     with Reviewing(house) as served:
@@ -139,7 +144,7 @@ def test_it_ends_with_every_signal_and_leaves_nothing(house: House) -> None:
             family = served.family()
             assert len(family) == 1
             assert served.terminate(signal_) == 0
-            wait_for(lambda family=family: not any(map(psutil.Process.is_running, family)), "the painter's end")
+            wait_ended(family)
             assert served.named("review_stopped") and served.garbage == []
         assert len(verified_in(house)) == number
 
@@ -149,7 +154,7 @@ def test_a_painter_does_not_outlive_it(house: House) -> None:
     with Reviewing(house) as served:
         family = served.family()
         served.process.kill()
-        wait_for(lambda: not any(map(psutil.Process.is_running, family)), "the painter's end")
+        wait_ended(family)
 
 
 def test_a_port_that_is_taken_is_told(house: House) -> None:
