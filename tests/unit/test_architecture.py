@@ -86,7 +86,10 @@ PARTS = {
     "quality": {"history", "interval", "results", "reviews", "settings"},
     "report": FOUNDATION
     | {"database", "health", "history", "lock", "quality", "recognition", "room", "versions", "waiting"},
-    "review": FOUNDATION | {"database", "history", "journal", "lock", "lying", "migrate", "reviews", "tables"},
+    "review": FOUNDATION
+    | {"__init__", "alone", "database", "history", "journal", "lock", "lying", "migrate", "report", "reviews", "tables"}
+    # Its painter, a process of its own.
+    | {"imaging", "pool"},
     "retry": FOUNDATION | {"archive", "intake", "tickets"},
     "workers": {"log", "names", "settings", "pool", "recognition"},
     "reload": FOUNDATION | {"lock", "marks", "pool", "preflight", "recognition", "workers"},
@@ -114,6 +117,10 @@ ONLY_IN = {
     "matplotlib": ["evaluation/plots.py"],
     "ray": ["pool/ray.py"],
     "prometheus_client": ["exposition.py", "scraping.py"],
+    "starlette": ["review/"],
+    "anyio": ["review/"],
+    "uvicorn": ["review/serving.py"],
+    "jinja2": ["review/assets.py"],
 }
 
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -202,6 +209,10 @@ def test_a_library_is_imported_where_its_field_is(library: str) -> None:
     [
         ("digitd.service", ["cv2", "numpy", "tensorflow", "keras", "ai_edge_litert", "pypdfium2", "prometheus_client"]),
         ("digitd.cli", ["cv2", "numpy", "tensorflow", "keras", "ai_edge_litert", "pypdfium2", "digitd.service"]),
+        ("digitd.cli", ["starlette", "uvicorn", "jinja2", "anyio"]),
+        ("digitd.service", ["starlette", "uvicorn", "jinja2", "anyio"]),
+        ("digitd.review.app", ["cv2", "numpy", "tensorflow", "keras", "ai_edge_litert", "pypdfium2", "matplotlib"]),
+        ("digitd.review.painter", ["tensorflow", "ai_edge_litert", "yaml", "sqlite3", "starlette", "uvicorn"]),
         ("digitd.pool.worker", ["tensorflow", "keras", "yaml", "watchdog"]),
         ("digitd.evaluation.scans", ["tensorflow", "keras", "matplotlib"]),
         ("digitd.evaluation.explain", ["tensorflow", "keras", "matplotlib", "digitd.training"]),

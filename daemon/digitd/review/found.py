@@ -37,6 +37,7 @@ def of_seq(db: sqlite3.Connection, seq: int) -> Item | None:
         return None
     row = row_of(found)
     after = reviews.superseded_by(db, seq)
+    before = db.execute("SELECT of FROM reviews WHERE seq = ?", (seq,)).fetchone()
     return Item(
         key=f"{seq}-{row.id}",
         seq=seq,
@@ -46,6 +47,7 @@ def of_seq(db: sqlite3.Connection, seq: int) -> Item | None:
         recorded=row.recognised,
         superseded_by=None if after is None else _key(db, after),
         pending=reviews.pending(db, seq) is not None,
+        supersedes=None if before is None else _key(db, before[0]),
     )
 
 

@@ -66,6 +66,8 @@ class Item:
     """Seconds since 1970."""
     superseded_by: str | None = None
     pending: bool = False
+    supersedes: str | None = None
+    """The key of the result in whose place this one stands."""
 
     @property
     def id(self) -> str:
