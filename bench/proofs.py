@@ -34,11 +34,11 @@ Table = tuple[str, list[Row]]
 def chaos(_: Path) -> Table:
     """Kills at random instants, as `make chaos` has them."""
     last = _told("chaos", "--rounds", str(ROUNDS))
-    found = re.fullmatch(r"(\d+ rounds \(kills: .*\), [\d,]+ scans): (.*)", last)
+    found = re.fullmatch(r"(\d+ rounds \(kills: .*\), [\d,]+ scans, [\d,]+ verdicts[^:]*): (.*)", last)
     if found is None:
         raise RuntimeError(f"chaos says: {last}")
     return results.CHAOS, [
-        Row(f"{ROUNDS} rounds, mixed writers, kills of main, workers and both", "lost 0, doubled 0, torn 0, stranded 0",
+        Row(f"{ROUNDS} rounds, mixed writers, kills of main, workers, both and people who review", "lost 0, doubled 0, torn 0, stranded 0",
             f"{found[2]} ({found[1]})", found[2] == "lost 0, doubled 0, torn 0, stranded 0"),
     ]  # fmt: skip
 
