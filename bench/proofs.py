@@ -37,10 +37,11 @@ def chaos(_: Path) -> Table:
     found = re.fullmatch(r"(\d+ rounds \(kills: .*\), [\d,]+ scans, [\d,]+ verdicts[^:]*): (.*)", last)
     if found is None:
         raise RuntimeError(f"chaos says: {last}")
+    what = f"{ROUNDS} rounds, mixed writers, kills of main, workers and both, and of people who review"
+    nothing = "lost 0, doubled 0, torn 0, stranded 0"
     return results.CHAOS, [
-        Row(f"{ROUNDS} rounds, mixed writers, kills of main, workers, both and people who review", "lost 0, doubled 0, torn 0, stranded 0",
-            f"{found[2]} ({found[1]})", found[2] == "lost 0, doubled 0, torn 0, stranded 0"),
-    ]  # fmt: skip
+        Row(what, nothing, f"{found[2]} ({found[1]})", found[2] == nothing),
+    ]
 
 
 def powercut(_: Path) -> Table:
