@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
 .PHONY: demo demo-review test test-systemd chaos powercut proofs fuzz soak loads bench bench-recognition bench-review
-.PHONY: lint lock install uninstall dist deb test-packages clean
+.PHONY: pictures-review lint lock install uninstall dist deb test-packages clean
 
 demo: $(VENV)/.run                     ## set up, read the samples through a real inbox and outbox, show what came out
 	$(BIN)/python samples/demo.py
@@ -52,6 +52,9 @@ bench-recognition: $(VENV)/.dev        ## how well it reads: MNIST=FOLDER, and S
 
 bench-review: $(VENV)/.dev             ## how quick the review page is in a real browser, and how small; needs Chromium
 	$(BIN)/python bench/desk.py
+
+pictures-review: $(VENV)/.dev          ## take the pictures of the review page in docs/pictures anew; needs Chromium
+	DIGITD_PICTURES=docs/pictures $(BIN)/python -m pytest tests/browser/test_looks.py
 
 install:                               ## as root: the service, from this folder; ARGS="--dry-run", ARGS="--help"
 	systemd/install $(ARGS)
