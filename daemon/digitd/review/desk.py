@@ -72,23 +72,37 @@ class Desk:
         """Up to COUNT items that nobody else has, leased to WHO: what is to be reviewed, the oldest first, then what
         failed, then the sample. Not those of AFTER (keys that the page has already); what it skipped comes last.
         """
-        with self._db() as db, soon_durable(db), transaction(db):
-            now = self._clock()
-            db.execute("DELETE FROM leases WHERE until <= ?", (now,))
+        with self._db() as db:
             passed = {seq for key in after if (seq := found.seq_of(key)) is not None}
             skipped = self._skipped.setdefault(who, {})
-            items = self._free(db, who, passed | skipped.keys(), count)
+            items = self._taken(db, who, passed | skipped.keys(), count)
             if len(items) < count and skipped:
-                taken = {item.seq for item in items}
-                items += self._free(db, who, passed | taken, count - len(items))
+                items += self._taken(db, who, passed | {item.seq for item in items}, count - len(items))
                 for item in items:
                     skipped.pop(item.seq, None)
-            self._lease(db, who, [item.seq for item in items])
         return items
+
+    def _taken(self, db: sqlite3.Connection, who: str, passed: set[int], count: int) -> list[Item]:
+        """Up to COUNT items that are leased to WHO now, but for those PASSED."""
+        taken: list[Item] = []
+        seen = set(passed)
+        while len(taken) < count:
+            # Sources are looked for before the journal is written to: meanwhile nobody waits for it.
+            free = self._free(db, who, seen, count - len(taken))
+            if not free:
+                break
+            seen |= {item.seq for item in free}
+            with soon_durable(db), transaction(db):
+                db.execute("DELETE FROM leases WHERE until <= ?", (self._clock(),))
+                # Another desk may have been quicker.
+                ours = [item for item in free if found.is_free(db, item.seq, who)]
+                self._lease(db, who, [item.seq for item in ours])
+            taken += ours
+        return taken
 
     def _free(self, db: sqlite3.Connection, who: str, passed: set[int], count: int) -> list[Item]:
         items: list[Item] = []
-        for seq in found.waiting(db, self._review, who):
+        for seq in found.waiting(db, self._review, who, self._clock()):
             if len(items) == count:
                 break
             if seq not in passed and self._lost.get(seq, 0.0) <= self._clock():
@@ -127,12 +141,6 @@ class Desk:
         """The item with this key, whoever has it; None where there is none, or it was forgotten."""
         with self._db() as db:
             return found.item_of(db, key)
-
-    def of_id(self, result_id: str) -> Item | None:
-        """The item of a result's id: for tests and tools, for it goes through all rows."""
-        with self._db() as db:
-            row = db.execute("SELECT seq FROM scans WHERE id = ?", (result_id,)).fetchone()
-            return None if row is None else found.of_seq(db, int(row[0]))
 
     def take(self, who: str, key: str) -> Item:
         """Lease one item of WHO's choice: any that stands, of any status. LeaseLostError where that cannot be."""

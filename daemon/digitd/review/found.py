@@ -14,6 +14,8 @@ from digitd.tables import SELECT, row_of
 
 LOOKED_AT_MOST = 20_000
 """Rows that one search looks at: it then says where to go on, so that no answer takes longer than a moment."""
+LOOKED_AT_ONCE = 64
+"""Rows that wait, and are looked at together; most calls need two."""
 PAGE_MOST = 500
 
 
@@ -56,17 +58,34 @@ def _key(db: sqlite3.Connection, seq: int) -> str | None:
     return None if found is None else f"{seq}-{found[0]}"
 
 
-def waiting(db: sqlite3.Connection, review: Review, who: str) -> Iterator[int]:
-    """The rows that wait and that nobody but WHO has, in the order in which they are shown."""
-    free = (
-        " AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.seq = w.seq AND l.who != ?)"
-        " AND NOT EXISTS (SELECT 1 FROM verdicts v WHERE v.seq = w.seq)"
-        f" AND EXISTS (SELECT 1 FROM scans s WHERE s.seq = w.seq AND {reviews.FILED})"
-        " ORDER BY kind, lot, seq"
-    )
+def waiting(db: sqlite3.Connection, review: Review, who: str, now: float) -> Iterator[int]:
+    """The rows that wait and that nobody but WHO has at NOW (seconds since 1970), in the order in which they are shown.
+
+    Nothing is open between two of them: who takes one may write to the journal.
+    """
     for kind, below in reviews.kinds(review.failed, review.sample):
-        query = f"SELECT w.seq FROM waiting w WHERE {reviews.condition(below)}{free}"
-        yield from (int(seq) for (seq,) in db.execute(query, (kind, below, who)))
+        query = (
+            f"SELECT w.lot, w.seq FROM waiting w WHERE {reviews.condition(below)} AND (w.lot, w.seq) > (?, ?)"
+            " AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.seq = w.seq AND l.who != ? AND l.until > ?)"
+            " AND NOT EXISTS (SELECT 1 FROM verdicts v WHERE v.seq = w.seq)"
+            f" AND EXISTS (SELECT 1 FROM scans s WHERE s.seq = w.seq AND {reviews.FILED})"
+            f" ORDER BY lot, seq LIMIT {LOOKED_AT_ONCE}"
+        )
+        last: tuple[str, int] = ("", 0)
+        while chunk := db.execute(query, (kind, below, *last, who, now)).fetchall():
+            yield from (int(seq) for _, seq in chunk)
+            last = chunk[-1]
+
+
+def is_free(db: sqlite3.Connection, seq: int, who: str) -> bool:
+    """Whether a row still waits, and nobody but WHO has it; leases that have ended are gone already."""
+    found = db.execute(
+        "SELECT 1 FROM scans s WHERE seq = ? AND NOT EXISTS (SELECT 1 FROM leases l WHERE l.seq = s.seq AND l.who != ?)"
+        " AND NOT EXISTS (SELECT 1 FROM verdicts v WHERE v.seq = s.seq)"
+        " AND NOT EXISTS (SELECT 1 FROM reviews r WHERE r.of = s.seq)",
+        (seq, who),
+    )
+    return found.fetchone() is not None
 
 
 def counts(db: sqlite3.Connection, review: Review, now: float, midnight: float, lost: int) -> Counts:

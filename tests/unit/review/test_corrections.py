@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from delivery_rig import Rig, workplace
 from desk_rig import fill, settings_of
-from digitd import labels
+from digitd import labels, results
 from digitd.cli import run
 from digitd.evaluation import scans
 from digitd.results import Status
@@ -33,8 +33,9 @@ def answer(rig: Rig, answers: dict[str, Answer]) -> None:
     """Have what waits verified by its path, as a daemon delivers it."""
     with Desk(settings_of(rig, undo=0)) as desk:
         for item in desk.next("anna", count=1000):
-            if item.result.source.path in answers:
-                desk.decide("anna", item.key, answers[item.result.source.path])
+            path = results.path_of(item.result.source)
+            if path in answers:
+                desk.decide("anna", item.key, answers[path])
     deliver(rig)
 
 
