@@ -4,11 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: demo test test-systemd chaos powercut proofs fuzz soak loads bench bench-recognition lint lock
-.PHONY: install uninstall dist deb test-packages clean
+.PHONY: demo demo-review test test-systemd chaos powercut proofs fuzz soak loads bench bench-recognition bench-review
+.PHONY: pictures-review lint lock install uninstall dist deb test-packages clean
 
 demo: $(VENV)/.run                     ## set up, read the samples through a real inbox and outbox, show what came out
 	$(BIN)/python samples/demo.py
+
+demo-review: $(VENV)/.run              ## read samples that are in doubt, and open the page at which a person decides; KEEP=1 keeps them
+	$(BIN)/python samples/review.py $(if $(KEEP),--keep)
 
 test: $(VENV)/.dev lint                ## set up, lint, type-check, test
 	$(BIN)/python -m pytest
@@ -46,6 +49,12 @@ bench: $(VENV)/.dev                    ## measure, print the table, write bench/
 bench-recognition: $(VENV)/.dev        ## how well it reads: MNIST=FOLDER, and SCANS=, FIELDS=, NODIGITS=FOLDER where you have them
 	$(BIN)/python bench/recognition.py --mnist $(MNIST) $(if $(SCANS),--scans $(SCANS)) \
 		$(if $(FIELDS),--fields $(FIELDS)) $(if $(NODIGITS),--nodigits $(NODIGITS))
+
+bench-review: $(VENV)/.dev             ## how quick the review page is in a real browser, and how small; needs Chromium
+	$(BIN)/python bench/desk.py
+
+pictures-review: $(VENV)/.dev          ## take the pictures of the review page in docs/pictures anew; needs Chromium
+	DIGITD_PICTURES=docs/pictures $(BIN)/python -m pytest tests/browser/test_looks.py
 
 install:                               ## as root: the service, from this folder; ARGS="--dry-run", ARGS="--help"
 	systemd/install $(ARGS)

@@ -109,7 +109,11 @@ def reason_of(result: Result) -> str | None:
     """Why it was not accepted, without the name that stands beside it anyway."""
     if result.reason is None:
         return None
-    return names.printable(result.reason.message.removeprefix(f"{result.source.name}: "))
+    message = result.reason.message
+    # The message names the scan as whoever read it knew it: with its folder, and controls made visible.
+    for name in (names.printable(result.source.path), names.printable(result.source.name)):
+        message = message.removeprefix(f"{name}: ")
+    return names.printable(message)
 
 
 def cause_of(result: Result) -> str | None:

@@ -377,6 +377,15 @@ function cleaned(text) {
 
 function accept() {
   if (!current) return;
+  if (field.value === field.defaultValue && field.value.includes("?") && !current.warned) {
+    // Enter is soon pressed: what digitd could not read is not accepted without another look.
+    current.warned = true;
+    const at = field.value.indexOf("?"), lines = field.value.slice(0, at).split("\n").length - 1;
+    if (matches()) { chosen = at - lines; doubt(); reveal(sheet().marks[chosen].box); }
+    field.setSelectionRange(at, at + 1);
+    note("Type the digit for “?” – or Enter once more, if nobody can read it.");
+    return;
+  }
   keep();
   if (current.page + 1 < current.card.sheets.length) { turnPage(1); return; }
   answer("text", current.texts);
