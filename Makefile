@@ -4,11 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: demo test test-ray test-systemd chaos powercut proofs fuzz soak loads bench bench-recognition profile lint lock
-.PHONY: install uninstall dist deb test-packages clean
+.PHONY: demo demo-review test test-ray test-systemd chaos powercut proofs fuzz soak loads bench bench-recognition
+.PHONY: bench-review profile pictures-review lint lock install uninstall dist deb test-packages clean
 
 demo: $(VENV)/.run                     ## set up, read the samples through a real inbox and outbox, show what came out
 	$(BIN)/python samples/demo.py
+
+demo-review: $(VENV)/.run              ## read samples that are in doubt, and open the page at which a person decides; KEEP=1 keeps them
+	$(BIN)/python samples/review.py $(if $(KEEP),--keep)
 
 test: $(VENV)/.dev lint                ## set up, lint, type-check, test
 	$(BIN)/python -m pytest
@@ -19,7 +22,7 @@ test-ray: $(VENV)/.dev                 ## read on clusters of several nodes here
 test-systemd: $(VENV)/.dev             ## as root: boot a Debian, install digitd, try the unit; DIGITD_TEST_CACHE=FOLDER, DEBIAN_MIRROR=URL
 	DIGITD_SYSTEMD=1 $(BIN)/python -m pytest tests/systemd
 
-chaos: $(VENV)/.dev                    ## kill it at every named point on every way, then ROUNDS=300 times at random instants; SEED=N
+chaos: $(VENV)/.dev                    ## kill it at every named point on every way, then ROUNDS=300 times at random instants, with people who review; SEED=N
 	DIGITD_CHAOS=1 $(BIN)/python -m pytest tests/unit/test_failpoints.py tests/e2e/test_failpoints.py
 	PYTHONPATH=tests $(BIN)/python -m chaos --rounds $(or $(ROUNDS),300) $(if $(SEED),--seed $(SEED))
 
@@ -52,6 +55,12 @@ profile: $(VENV)/.dev                  ## where a scan's time goes, by stage, be
 bench-recognition: $(VENV)/.dev        ## how well it reads: MNIST=FOLDER, and SCANS=, FIELDS=, NODIGITS=FOLDER where you have them
 	$(BIN)/python bench/recognition.py --mnist $(MNIST) $(if $(SCANS),--scans $(SCANS)) \
 		$(if $(FIELDS),--fields $(FIELDS)) $(if $(NODIGITS),--nodigits $(NODIGITS))
+
+bench-review: $(VENV)/.dev             ## how quick the review page is in a real browser, and how small; needs Chromium
+	$(BIN)/python bench/desk.py
+
+pictures-review: $(VENV)/.dev          ## take the pictures of the review page in docs/pictures anew; needs Chromium
+	DIGITD_PICTURES=docs/pictures $(BIN)/python -m pytest tests/browser/test_looks.py
 
 install:                               ## as root: the service, from this folder; ARGS="--dry-run", ARGS="--help"
 	systemd/install $(ARGS)

@@ -9,11 +9,11 @@ import numpy as np
 
 from digitd.evaluation.limits import limits_of
 from digitd.evaluation.metrics import expected_calibration_error
+from digitd.interval import wilson
 from digitd.recognition.bundle import Bundle
 from digitd.recognition.reader import Options, Reader, ScanInput, open_reader
 from digitd.results import PAGE_BREAK
 from digitd.settings import Settings
-from digitd.training.evaluate import wilson
 
 BATCH = 16
 """Scans read together: large pages are let go of soon."""

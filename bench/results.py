@@ -21,7 +21,8 @@ class Paper:
 
 DAEMON = "The daemon"
 RECOGNITION = "Recognition"
-RESULTS = Paper(Path(__file__).parent / "RESULTS.md", "Measured", "", (DAEMON, RECOGNITION))
+DESK = "The review page"
+RESULTS = Paper(Path(__file__).parent / "RESULTS.md", "Measured", "", (DAEMON, DESK, RECOGNITION))
 
 CHAOS = "Chaos"
 POWERCUT = "Power cuts"

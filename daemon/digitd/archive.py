@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from digitd import failpoints, fs, names, tickets
 from digitd.failpoints import Point
-from digitd.settings import DELETE, KEEP, MOVE_NOWHERE
+from digitd.settings import DELETE, KEEP, MOVE_NOWHERE, VERIFIED
 from digitd.tables import Identity
 
 
@@ -42,6 +42,16 @@ class Archive:
         target = self._targets[status]
         return None if target in MOVE_NOWHERE else target
 
+    def target_of(self, status: str) -> str:
+        """A folder, `delete` or `keep`."""
+        return self._targets[status]
+
+    @property
+    def read_folders(self) -> list[str]:
+        """Where sources may lie that digitd itself has filed."""
+        of_read = (target for status, target in self._targets.items() if status != VERIFIED)
+        return [target for target in dict.fromkeys(of_read) if target not in MOVE_NOWHERE]
+
     def keeps(self, status: str) -> bool:
         """Whether sources of this status stay in the inbox."""
         return self._targets[status] == KEEP
@@ -49,8 +59,10 @@ class Archive:
     @property
     def folders(self) -> set[str]:
         """Every folder in which filing changes something: where sources move to, and where they leave."""
-        changing = {target for target in self._targets.values() if target != KEEP}
-        return (changing - {DELETE}) | ({self._inbox} if changing else set())
+        changing = {target for status, target in self._targets.items() if target != KEEP and status != VERIFIED}
+        # What people verified leaves the other folders of the archive, and never the inbox.
+        verified = {self._targets.get(VERIFIED, KEEP)} - MOVE_NOWHERE if self.read_folders else set()
+        return (changing - {DELETE}) | verified | ({self._inbox} if changing else set())
 
     def file(
         self,

@@ -19,12 +19,13 @@ from digitd.pool.halving import Loss
 from digitd.recognition.bundle import Bundle
 from digitd.reload import Renewal
 from digitd.reloader import Load, Reloader
-from digitd.results import Status
+from digitd.results import READ_STATUSES
 from digitd.rolling import Roller
 from digitd.settings import Settings
 from digitd.supply import Supply
 from digitd.systemd import Notifier
 from digitd.tally import Tally
+from digitd.verifying import Verifier
 from digitd.workers import pool_of, say_loss
 
 
@@ -84,7 +85,8 @@ class Assembly:
             on_filed=self._note_filed,
             tally=self.tally,
         )
-        self.pruner = Pruner(journal, settings.inbox.path, settings.state.keep)
+        self.verifier = Verifier(journal, self.delivery)
+        self.pruner = self._pruner_of(settings)
         self.dispatcher = Dispatcher(settings, bundle.model, self.pool, self.supply, self.delivery, archive, self.tally)
         self.heartbeat = Heartbeat(notifier, lock, self.pool, self.supply, self.delivery)
         self.reloader = Reloader(notifier, lock, load, self._note_loss)
@@ -103,8 +105,8 @@ class Assembly:
         change, settings = renewal.change, renewal.change.settings
         self.settings, self.bundle, self.marks = settings, renewal.bundle, renewal.marks
         log.configure(settings.log.level, settings.log.format, clock=settings.log.time)
-        if change.touches("state"):
-            self.pruner = Pruner(self._journal, settings.inbox.path, settings.state.keep)
+        if change.touches("state", "review"):
+            self.pruner = self._pruner_of(settings)
         if change.touches("outbox", "sources"):
             self.delivery.change(
                 settings.sources.model_dump(),
@@ -133,9 +135,13 @@ class Assembly:
     def _note_filed(self, path: str, filed: Filed) -> None:
         self.supply.release(path, look_again=filed is Filed.REPLACED)
 
+    def _pruner_of(self, settings: Settings) -> Pruner:
+        review = settings.review
+        return Pruner(self._journal, settings.inbox.path, settings.state.keep, review.keep, review.kinds)
+
     def _supply_of(self, settings: Settings) -> Supply:
         """The inbox as these settings have it; kept scans are known where there are any."""
-        kept = any(self._archive.keeps(status) for status in Status) or self._journal.has_kept
+        kept = any(self._archive.keeps(status) for status in READ_STATUSES) or self._journal.has_kept
         return Supply(
             settings.inbox,
             once=self._once,

@@ -54,6 +54,7 @@ class Daemon:
                 self._dispatcher.feed()
                 self._wait(self._patience())
                 self._delivery.tick(time.monotonic())
+                self._parts.verifier.tick(time.monotonic())
                 self._parts.pruner.tick(time.monotonic())
                 self._heartbeat.tick(self._dispatcher.read)
                 self._metrics.tick(time.monotonic())
@@ -112,6 +113,8 @@ class Daemon:
         if self._delivery.held_up:
             # So many that nothing more is read: what waits behind them is the next run's.
             return bool(stuck)
+        if not self._parts.verifier.done:
+            return False
         if self._parts.supply.drained(stuck):
             return True
         self._parts.supply.look(stuck)
@@ -127,6 +130,7 @@ class Daemon:
             due = min(due, RENEWAL_LOOK_SECONDS)
         if not self._delivery.held_up:
             due = min(due, self._parts.supply.next_due() - now)
+        due = min(due, self._parts.verifier.next_due() - now)
         due = min(due, self._parts.pruner.next_due() - now, self._heartbeat.next_due() - now)
         return max(0.0, min(due, self._metrics.next_due() - now))
 

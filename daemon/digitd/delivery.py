@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from digitd import failpoints, fs, log, names, results
+from digitd import failpoints, fs, log, names, refiling, results
 from digitd.archive import Archive, Filed
 from digitd.database import is_damage
 from digitd.failpoints import Point
@@ -18,7 +18,7 @@ from digitd.outbox import Outbox
 from digitd.results import Model, Outcome, Result
 from digitd.rolling import PAUSE_FIRST, PAUSE_MOST, Roller
 from digitd.syncing import SYNC_SECONDS, Syncer
-from digitd.tables import Identity, Row
+from digitd.tables import Identity, Row, Verdict
 from digitd.tally import Tally
 
 UNFINISHED_MOST = 256
@@ -31,7 +31,10 @@ OnFiled = Callable[[str, Filed], None]
 
 @dataclass(frozen=True)
 class Read:
-    """A scan that MODEL read: RECEIVED and RECOGNISED in seconds since 1970, DEVICE as `Archive.device_of` had it."""
+    """A scan that MODEL read: RECEIVED and RECOGNISED in seconds since 1970, DEVICE as `Archive.device_of` had it.
+
+    One that a person verified has a VERDICT, and its RESULT is whole already.
+    """
 
     identity: Identity
     sha256: str | None
@@ -40,6 +43,8 @@ class Read:
     recognised: float
     model: Model
     device: int | None = None
+    verdict: Verdict | None = None
+    result: Result | None = None
 
 
 class Delivery:
@@ -124,7 +129,7 @@ class Delivery:
             self._syncer.ask(time.monotonic())
         if rows or swept:
             self._log.info("recovered", scans=len(rows), swept=len(swept), after_reboot=rebooted)
-        return [row.identity.path for row in self._unfinished.values()]
+        return [row.identity.path for row in self._unfinished.values() if row.status != results.Status.VERIFIED]
 
     def deliver(self, reads: list[Read]) -> None:
         """Record, publish and file a batch."""
@@ -230,7 +235,7 @@ class Delivery:
 
     def _row(self, seq: int, read: Read) -> Row:
         identity, outcome = read.identity, read.outcome
-        result = Result(
+        result = read.result or Result(
             schema=results.SCHEMA,
             id=str(uuid.uuid4()),
             source=results.source_of(identity.path, read.sha256, identity.size, fs.seconds_of(identity.mtime_ns)),
@@ -251,9 +256,11 @@ class Delivery:
             reason=outcome.reason.code if outcome.reason else None,
             recognised=read.recognised,
             published_as=None,
-            kept=self._archive.keeps(outcome.status),
+            # What people verify stays known by the row of what digitd read.
+            kept=read.verdict is None and self._archive.keeps(outcome.status),
             rolled=self._roller.rolls,
             result=results.to_json(result),
+            verdict=read.verdict,
         )
 
     def _finish(self, rows: Iterable[Row], *, first: bool = False) -> None:
@@ -263,7 +270,7 @@ class Delivery:
                 try:
                     self._publish(row)
                     filed = self._file(row, first=first)
-                    if filed is Filed.KEPT and not row.kept:
+                    if filed is Filed.KEPT and not row.kept and row.status != results.Status.VERIFIED:
                         # Another configuration has come since it was recorded.
                         self._journal.keep(row)
                     failpoints.reached(Point.FILED)
@@ -275,14 +282,17 @@ class Delivery:
                     self._out.discard(row.seq)
                     self._inherited.discard(row.seq)
                     self._unmarked.append(row.seq)
-                    self._on_filed(row.identity.path, filed)
+                    if row.status != results.Status.VERIFIED:
+                        # Else whatever has its path in the inbox now is another scan.
+                        self._on_filed(row.identity.path, filed)
                     self._say_published(row)
         self._mark()
 
     def _say_published(self, row: Row) -> None:
         """The one line that tells of this scan."""
         read, now = self._reads.pop(row.seq, None), time.time()
-        self._tally.publish(row.status, row.reason, None if read is None else read.received, now)
+        scanned = None if read is None or read.verdict is not None else read.received
+        self._tally.publish(row.status, row.reason, scanned, now)
         told = {} if read is None else {
             "text": read.outcome.text,
             "confidence": read.outcome.confidence,
@@ -340,6 +350,8 @@ class Delivery:
         return name
 
     def _file(self, row: Row, *, first: bool) -> Filed:
+        if row.status == results.Status.VERIFIED:
+            return refiling.refile(self._archive, row, lambda target: self._journal.plan_filing(row, target))
         ticket = row.result if row.status == results.Status.FAILED else None
         read = self._reads.get(row.seq)
         return self._archive.file(

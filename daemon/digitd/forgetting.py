@@ -1,9 +1,13 @@
 """Forgetting what the journal need not remember any more, a chunk at a time, and giving its pages back to the disk."""
 
+import math
 import os
 import sqlite3
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
+from digitd import reviews
 from digitd.database import last_seq, soon_durable
 from digitd.migrate import transaction
 from digitd.tables import SETTLED, Identity
@@ -16,8 +20,19 @@ VACUUM_PAGES = 512
 """Free pages beyond those that are given back at once, in a few milliseconds."""
 
 
-def prune(db: sqlite3.Connection, before: float, after_seq: int) -> tuple[int, list[tuple[int, Identity]]]:
-    """Forget settled rows recognised before BEFORE (seconds since 1970), a chunk from AFTER_SEQ on.
+@dataclass(frozen=True)
+class Waits:
+    """What people are still to verify is remembered for longer: rows of these KINDS, recognised since SINCE (seconds
+    since 1970)."""
+
+    kinds: tuple[str, ...] = ()
+    since: float = math.inf
+
+
+def prune(
+    db: sqlite3.Connection, before: float, after_seq: int, waits: Waits | None = None
+) -> tuple[int, list[tuple[int, Identity]]]:
+    """Forget settled rows recognised before BEFORE (seconds since 1970), a chunk from AFTER_SEQ on, but for WAITS.
 
     Gives the last row looked at (0: none is left) and the kept ones among them: whether those can be forgotten
     depends on whether their file is still there, which the caller knows.
@@ -39,12 +54,22 @@ def prune(db: sqlite3.Connection, before: float, after_seq: int) -> tuple[int, l
     last = chunk[-1][0]
     with transaction(db):
         db.execute("INSERT OR REPLACE INTO meta VALUES ('last', ?)", (str(last_seq(db)),))
-        db.execute(
-            f"DELETE FROM scans WHERE seq > ? AND seq <= ? AND recognised < ? AND state = {SETTLED}"
-            " AND kept = 0 AND part IS NOT NULL",
-            (after_seq, last, before),
-        )
+        condition, values = _forgotten(after_seq, last, before, waits or Waits())
+        reviews.forget(db, condition, values)
     return last, [(seq, Identity(os.fsdecode(path), *rest)) for seq, _, kept, path, *rest in chunk if kept]
+
+
+def _forgotten(after_seq: int, last: int, before: float, waits: Waits) -> tuple[str, tuple[Any, ...]]:
+    """Which rows of a chunk are forgotten: a condition in SQL, and its values."""
+    kinds = ", ".join("?" * len(waits.kinds))
+    condition = (
+        f"seq > ? AND seq <= ? AND recognised < ? AND state = {SETTLED} AND kept = 0 AND part IS NOT NULL"
+        f" AND NOT (status IN ({kinds}) AND recognised >= ?"
+        "  AND NOT EXISTS (SELECT 1 FROM reviews r WHERE r.of = scans.seq))"
+        # Somebody has spoken of it a moment ago.
+        " AND NOT EXISTS (SELECT 1 FROM verdicts v WHERE v.seq = scans.seq)"
+    )
+    return condition, (after_seq, last, before, *waits.kinds, waits.since)
 
 
 def prune_names(db: sqlite3.Connection, before: float, after: bytes) -> bytes | None:
@@ -77,7 +102,7 @@ def _free_pages(db: sqlite3.Connection) -> int:
 
 def forget(db: sqlite3.Connection, seqs: Iterable[int]) -> None:
     """Forget these settled rows."""
+    condition = f"seq = ? AND state = {SETTLED} AND part IS NOT NULL"
     with transaction(db):
-        db.executemany(
-            f"DELETE FROM scans WHERE seq = ? AND state = {SETTLED} AND part IS NOT NULL", [(seq,) for seq in seqs]
-        )
+        for seq in seqs:
+            reviews.forget(db, condition, (seq,))

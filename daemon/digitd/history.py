@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct
 
+from digitd import reviews
 from digitd.results import Status, from_json
 from digitd.tables import OPEN, RECORDED, UNCERTAIN
 
@@ -17,6 +18,8 @@ LOOKED_AT_MOST = 20_000
 TIMED_MOST = 1_000
 TIMED_BYTES = 16 << 20
 """Results that latencies are taken from: so many, and no more than so many bytes of them."""
+REVIEWED_SINCE = 3
+"""The version of the journal from which on it knows of reviews."""
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 
 
@@ -63,15 +66,23 @@ def first_since(journal: sqlite3.Connection, moment: float) -> int:
             low = middle + 1
         else:
             high = middle
-    return low
+    # Before it there may be rows that were forgotten, with older ones before those that are kept.
+    found = journal.execute("SELECT seq FROM scans WHERE seq >= ? ORDER BY seq LIMIT 1", (low,)).fetchone()
+    return low if found is None else int(found[0])
+
+
+def verified_since(journal: sqlite3.Connection, seq: int) -> int:
+    """How many of the rows from SEQ on came of people; a journal of an older digitd knows none."""
+    return reviews.verified_since(journal, seq) if version(journal) >= REVIEWED_SINCE else 0
 
 
 def count_since(journal: sqlite3.Connection, moment: float) -> int:
-    """How many scans were recognised at MOMENT or later, as far as they are remembered.
+    """How many scans were read at MOMENT or later, as far as they are remembered; what people verified was read before.
 
     Rows are numbered without a gap, and only old ones are forgotten: no row needs to be looked at.
     """
-    return _ends(journal)[1] - first_since(journal, moment)
+    first = first_since(journal, moment)
+    return _ends(journal)[1] - first - verified_since(journal, first)
 
 
 def _ends(journal: sqlite3.Connection) -> tuple[int, int]:
@@ -120,7 +131,8 @@ def latency(journal: sqlite3.Connection, since: int) -> Latency | None:
     found: list[float] = []
     size = 0
     for (data,) in journal.execute(
-        "SELECT result FROM scans WHERE seq >= ? ORDER BY seq DESC LIMIT ?", (since, TIMED_MOST)
+        "SELECT result FROM scans WHERE seq >= ? AND status != 'verified' ORDER BY seq DESC LIMIT ?",
+        (since, TIMED_MOST),
     ):
         times = msgspec.json.decode(data, type=_Times)
         taken = datetime.fromisoformat(times.recognised) - datetime.fromisoformat(times.received)
@@ -141,7 +153,9 @@ def percentile(ordered: Sequence[float], share: float) -> float:
 
 def last_read(journal: sqlite3.Connection) -> float | None:
     """When a scan was last recognised (seconds since 1970)."""
-    row = journal.execute("SELECT recognised FROM scans ORDER BY seq DESC LIMIT 1").fetchone()
+    row = journal.execute(
+        "SELECT recognised FROM scans WHERE status != 'verified' ORDER BY seq DESC LIMIT 1"
+    ).fetchone()
     return None if row is None else float(row[0])
 
 

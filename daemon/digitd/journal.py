@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from digitd import database, fs, kept
+from digitd import database, fs, kept, reviews
 from digitd.database import FILE_NAME, last_seq, meta, prepare, soon_durable, unusable
 from digitd.errors import FolderError
 from digitd.migrate import transaction
@@ -146,6 +146,7 @@ class Journal:
                     for row in rows
                 ],
             )
+            reviews.place(self.db, rows)
             now = time.time()
             self.db.executemany(
                 "INSERT OR REPLACE INTO names VALUES (?, ?, ?)",
@@ -220,6 +221,11 @@ class Journal:
     @property
     def _undone(self) -> str:
         return _ALL_OPEN if self.rebooted else f"{UNCERTAIN}, {RECORDED}"
+
+    def row(self, seq: int) -> Row | None:
+        """The row with this number; None where it was forgotten."""
+        found = self.db.execute(f"{SELECT} WHERE seq = ?", (seq,)).fetchone()
+        return None if found is None else row_of(found)
 
     def identities(self, ids: Iterable[str]) -> dict[str, Identity]:
         """The identities of the scans whose results have these ids, as far as they are remembered.

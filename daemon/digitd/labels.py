@@ -12,6 +12,8 @@ LABELS_FILE = "labels.csv"
 PATH_COLUMNS = ("path", "name")
 DELIMITERS = ",;\t"
 """What parts the cells: Excel writes a semicolon where the decimal mark is a comma, and a tab as "Unicode text"."""
+KEPT_ASIDE = 51
+"""Of 256: a fifth of the scans is never trained on, so that there is something to measure by."""
 # `hand12-3-label7.png`, `field01-label12_34.jpg`: `_` separates lines, `__` pages.
 _IN_NAME = re.compile(r"label([0-9]+(?:__?[0-9]+)*)$")
 _PAGE = re.compile(r"(?:[0-9]+(?:_[0-9]+)*)?")
@@ -71,6 +73,16 @@ def _cells(row: list[str], key: int, value: int, columns: int, line: int) -> tup
     if not all(_PAGE.fullmatch(page) for page in written.split("__")):
         raise ValueError(f"line {line} has the label {label!r}, which is no digits (12_34: two lines, 1__2: two pages)")
     return posixpath.normpath(path), _text(written)
+
+
+def written(text: str) -> str:
+    """A result's text as a label: what `in_table` makes of it is the text again."""
+    return text.replace(PAGE_BREAK, "__").replace("\n", "_")
+
+
+def is_kept_aside(sha256: str) -> bool:
+    """Whether a file with this SHA-256 is of the fifth that is never trained on: whatever its name and place."""
+    return bytes.fromhex(sha256)[0] < KEPT_ASIDE
 
 
 def _text(label: str) -> str:

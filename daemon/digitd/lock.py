@@ -28,6 +28,8 @@ ANSWER_AT, ANSWER_BYTES = 4096, 4096
 CAUSE_CHARACTERS, REMEDY_CHARACTERS = 400, 200
 # `digitd status` holds the lock for the blink of an eye, to see whether anybody does.
 LOCK_SECONDS = 0.2
+PASSING_SECONDS = 60.0
+"""Whoever delivers what people said while no daemon runs holds it for a moment; a slow disk makes that longer."""
 
 
 class Holder(Struct, frozen=True):
@@ -43,6 +45,8 @@ class Holder(Struct, frozen=True):
     beat: float = 0.0
     workers: int = 0
     wanted: int = 0
+    passing: bool = False
+    """Only a moment, to deliver what people said: no daemon runs."""
 
 
 class Answer(Struct, frozen=True):
@@ -62,9 +66,9 @@ class Answer(Struct, frozen=True):
 class Lock:
     """Holds the state folder for one digitd; AlreadyRunningError if another has it."""
 
-    def __init__(self, state: Path, *, reachable: bool = True) -> None:
-        """REACHABLE as in `Answer`."""
-        self._path, self._reachable = state / LOCK_NAME, reachable
+    def __init__(self, state: Path, *, reachable: bool = True, passing: bool = False) -> None:
+        """REACHABLE as in `Answer`, PASSING as in `Holder`: who wants the lock then waits for it."""
+        self._path, self._reachable, self._passing = state / LOCK_NAME, reachable, passing
         self._descriptor = -1
         self._holder = Holder()
 
@@ -82,14 +86,14 @@ class Lock:
             os.close(self._descriptor)
             if error.errno not in {errno.EAGAIN, errno.EACCES}:
                 raise
-            holder = holder_of(self._path.parent)
+            holder = _holding(self._path.parent)
             process = f" (process {holder.pid})" if holder else ""
             raise AlreadyRunningError(
                 f"another digitd{process} works with the state folder {self._path.parent}",
                 "Stop it first, or give this one a state.path, an inbox and an outbox of its own",
             ) from error
         os.ftruncate(self._descriptor, 0)
-        self._holder = Holder(os.getpid(), time.time())
+        self._holder = Holder(os.getpid(), time.time(), passing=self._passing)
         self._write()
         self.answer(Answer())
         return self
@@ -117,15 +121,21 @@ class Lock:
         os.pwrite(self._descriptor, msgspec.json.encode(self._holder).ljust(RECORD_BYTES), 0)
 
     def _take(self) -> None:
-        deadline = time.monotonic() + LOCK_SECONDS
+        begun = time.monotonic()
         while True:
             try:
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return
             except OSError:
-                if time.monotonic() >= deadline:
+                waited = time.monotonic() - begun
+                if waited >= PASSING_SECONDS or (waited >= LOCK_SECONDS and not self._passes()):
                     raise
             time.sleep(LOCK_SECONDS / 20)
+
+    def _passes(self) -> bool:
+        """Whether who holds it will let go in a moment."""
+        content = os.pread(self._descriptor, RECORD_BYTES, 0).strip()
+        return not self._passing and bool(content) and msgspec.json.decode(content, type=Holder).passing
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         os.ftruncate(self._descriptor, 0)
@@ -133,7 +143,12 @@ class Lock:
 
 
 def holder_of(state: Path) -> Holder | None:
-    """The digitd that holds the state folder; None if none does."""
+    """The daemon that holds the state folder; None if none does."""
+    holder = _holding(state)
+    return None if holder is None or holder.passing else holder
+
+
+def _holding(state: Path) -> Holder | None:
     try:
         with open(state / LOCK_NAME, "rb") as file:
             try:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from digitd import forgetting, fs, log, migrate
 from digitd.database import is_damage
+from digitd.forgetting import Waits
 from digitd.journal import Journal
 from digitd.tables import Identity
 
@@ -20,9 +21,12 @@ CHUNK_SECONDS = 0.2
 class Pruner:
     """Goes through the journal once in a while, in chunks, so that no scan waits for it."""
 
-    def __init__(self, journal: Journal, inbox: Path, keep: float) -> None:
-        """KEEP in seconds."""
+    def __init__(
+        self, journal: Journal, inbox: Path, keep: float, waiting: float = 0.0, kinds: tuple[str, ...] = ()
+    ) -> None:
+        """KEEP in seconds; what of these KINDS people are still to verify is kept for WAITING seconds, if more."""
         self._journal, self._inbox, self._keep = journal, inbox, keep
+        self._waiting, self._kinds = waiting, kinds
         self._pause = max(ROUND_SECONDS_LEAST, min(ROUND_SECONDS, keep / ROUNDS_A_KEEP))
         self._round: Iterator[None] | None = None
         self._next = time.monotonic() + CHUNK_SECONDS
@@ -58,9 +62,10 @@ class Pruner:
         """A round: scans, names, and then what they took of the disk; paused after each chunk."""
         db = self._journal.db
         before = time.time() - self._keep
+        waits = Waits(self._kinds, time.time() - self._waiting)
         after = 0
         while True:
-            after, kept = forgetting.prune(db, before, after)
+            after, kept = forgetting.prune(db, before, after, waits)
             forgetting.forget(db, (seq for seq, identity in kept if not self._still_there(identity)))
             if not after:
                 break

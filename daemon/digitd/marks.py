@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from digitd import fs, log, names
 from digitd.errors import AlreadyRunningError, FolderError
 from digitd.lock import LOCK_NAME
-from digitd.settings import KEEP, MOVE_NOWHERE, Settings
+from digitd.settings import Settings
 
 MARK_NAME = ".digitd-in-use"
 MARK_BYTES = 8192
@@ -40,10 +40,9 @@ class Marks:
     def __init__(self, settings: Settings) -> None:
         self._state = os.fspath(settings.state.path)
         self._inbox, self._outbox = os.fspath(settings.inbox.path), os.fspath(settings.outbox.path)
-        targets = settings.sources.model_dump()
-        self._archives = {f"sources.{key}": target for key, target in targets.items() if target not in MOVE_NOWHERE}
+        self._archives = {f"sources.{status}": folder for status, folder in settings.sources.folders.items()}
         self._owned: dict[str, tuple[str, Kind]] = {"outbox.path": (self._outbox, "outbox")}
-        if set(targets.values()) != {KEEP}:
+        if not settings.sources.stay:
             kind: Kind = "inbox" if settings.inbox.recursive else "flat inbox"
             self._owned["inbox.path"] = (self._inbox, kind)
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from digitd import __version__, fs, log
 from digitd.errors import FolderError
-from digitd.tables import TABLES_1
+from digitd.tables import REVIEW_TABLES_3, TABLES_1
 
-VERSION = 2
+VERSION = 3
 """Of the journal that this digitd writes. One more for each change that an older digitd would not understand."""
 COPY_PAGES = 4096
 """Pages (of 4 KiB) that are copied between two signs of life: a small part of a second."""
@@ -36,7 +36,17 @@ def _to_2(db: sqlite3.Connection) -> None:
     )
 
 
-STEPS: dict[int, Step] = {1: _to_2}
+def _to_3(db: sqlite3.Connection) -> None:
+    """People review: what waits for them, who has what before them, what they said, and what came of it."""
+    for statement in REVIEW_TABLES_3.split(";\n"):
+        db.execute(statement)
+    db.execute(
+        "INSERT INTO waiting SELECT status, iif(status = 'accepted', substr(id, 1, 8), ''), seq FROM scans"
+        " WHERE status IN ('review', 'failed') OR (status = 'accepted' AND id < '4')"
+    )
+
+
+STEPS: dict[int, Step] = {1: _to_2, 2: _to_3}
 """What leads from a version to the next one. Once released a step stays as it is; a new journal takes them all, too."""
 
 

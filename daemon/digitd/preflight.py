@@ -7,7 +7,7 @@ from pathlib import Path
 
 from digitd import fs
 from digitd.errors import FolderError
-from digitd.settings import KEEP, MOVE_NOWHERE, Settings
+from digitd.settings import Settings
 
 _ADVICE = "Choose a folder outside the inbox"
 
@@ -19,8 +19,7 @@ def check_folders(settings: Settings, *, make: bool, before_making: Callable[[],
     looked at whether they could be.
     """
     inbox, outbox, state = settings.inbox.path, settings.outbox.path, settings.state.path
-    targets = settings.sources.model_dump()
-    archives = {f"sources.{status}": Path(target) for status, target in targets.items() if target not in MOVE_NOWHERE}
+    archives = {f"sources.{status}": Path(folder) for status, folder in settings.sources.folders.items()}
     for key, folder in {"outbox.path": outbox, "state.path": state, **archives}.items():
         _refuse_inside(key, folder, inbox, recursive=settings.inbox.recursive)
     for key, folder in {"outbox.path": outbox, **archives}.items():
@@ -47,7 +46,7 @@ def check_folders(settings: Settings, *, make: bool, before_making: Callable[[],
             except OSError as error:
                 raise _unusable(key, folder, error, "made") from error
         _writable(key, folder if make else _nearest_existing(folder))
-    if set(targets.values()) != {KEEP} and (refused := fs.writable_folder(os.fspath(inbox))) is not None:
+    if not settings.sources.stay and (refused := fs.writable_folder(os.fspath(inbox))) is not None:
         raise FolderError(
             f"inbox.path: {inbox} cannot be written ({refused.strerror}), so scans cannot be filed",
             "Give the user that digitd runs as the right to write there, or set every status under `sources` to keep",

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from digitd import fs, log, names, results, salvage
+from digitd import fs, log, names, recalled, results, salvage
 from digitd.archive import Archive
 from digitd.database import FILE_NAME, SUSPECT, is_damage, read_only
 from digitd.errors import FolderError, JournalDamagedError
@@ -73,15 +73,19 @@ def opened(
 def _build(journal: Journal, damaged: Path, inbox: Path, outbox: Path, archive: Archive) -> tuple[int, int]:
     """Write what can be known into a new journal; how many scans are from the damaged one, and from the outbox."""
     parts = _opened_parts(damaged)
-    saved = _saved(damaged, outbox, parts)
+    people = recalled.recall(lambda statement: _read(damaged, statement))
+    saved = _saved(damaged, outbox, parts, people)
     known = {each.row.id for each in saved}
     found, rolled = salvage.published(outbox, inbox, archive.keeps, known)
     opened_ids = {each.row.id for each in saved if each.part in parts}
     rows = [*(each.row for each in saved), *found]
+    numbers: dict[int, int] = {}
     for seq, row in enumerate(rows, journal.next_seq()):
-        row.seq = seq
+        numbers[row.seq], row.seq = seq, seq
         row.rolled = row.rolled and (row.id not in rolled or row.id in opened_ids)
     journal.record(rows, _names(damaged))
+    numbers.pop(0, None)
+    recalled.restore(journal.db, people, numbers, rows)
     for part, name in sorted(parts.items()):
         if seqs := [each.row.seq for each in saved if each.part == part]:
             journal.open_part(Part(part, name), max(seqs))
@@ -174,9 +178,9 @@ class _Saved:
     part: int | None
 
 
-def _saved(damaged: Path, outbox: Path, opened_parts: Mapping[int, str]) -> list[_Saved]:
-    """The rows that matter still: not settled, in no rolled file that is out, or of a source that stays."""
-    wanted = f"state < {SETTLED} OR part IS NULL OR kept = 1"
+def _saved(damaged: Path, outbox: Path, opened_parts: Mapping[int, str], people: recalled.Recalled) -> list[_Saved]:
+    """The rows that matter still: not settled, in no rolled file that is out, of a source that stays, or for PEOPLE."""
+    wanted = f"state < {SETTLED} OR part IS NULL OR kept = 1 OR {people.rows}"
     if opened_parts:
         wanted += f" OR part IN ({', '.join(map(str, opened_parts))})"
     out = {part for part, state in _read(damaged, "SELECT part, state FROM parts") if state not in UNDONE}
@@ -186,6 +190,9 @@ def _saved(damaged: Path, outbox: Path, opened_parts: Mapping[int, str]) -> list
         try:
             row, part, state = row_of(found), found[12], int(found[13])
             if results.from_json(row.result).id != row.id:
+                continue
+            matters = state < SETTLED or part is None or row.kept or part in opened_parts
+            if not matters and not people.wants(row):
                 continue
         except (msgspec.MsgspecError, TypeError, ValueError) as error:
             log.get().debug("journal_unreadable", error=str(error))

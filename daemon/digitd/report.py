@@ -13,6 +13,7 @@ from digitd.errors import BundleError
 from digitd.health import Health, Verdict, judge
 from digitd.history import Failure, Latency, Rates
 from digitd.lock import Holder, answer_of, holder_of
+from digitd.quality import Quality, Reviewing, knows_reviews, quality, reviewing
 from digitd.recognition.bundle import Bundle, shipped
 from digitd.results import Status, timestamp
 from digitd.room import Room, rooms
@@ -63,6 +64,8 @@ class Report(Struct, frozen=True):
     last_read: str | None
     failures: tuple[Failure, ...]
     unpublished: int
+    review: Reviewing | None
+    quality: Quality | None
     room: dict[str, Room]
     bundle: Model | None
     versions: Versions
@@ -104,6 +107,7 @@ def _report(
     verdict = _judge(holder, found, patience)
     answer = None if holder is None else answer_of(settings.state.path)
     today = None if journal is None else history.first_since(journal, midnight)
+    reviewed = journal if knows_reviews(journal) else None
     rates = Rates(0.0, 0.0, 0.0) if journal is None else history.rates(journal, now, settings.state.keep)
     last = None if journal is None else history.last_read(journal)
     return Report(
@@ -128,6 +132,8 @@ def _report(
         last_read=None if last is None else timestamp(last),
         failures=() if journal is None or today is None else history.failures(journal, today, FAILURES_SHOWN),
         unpublished=0 if journal is None else history.unpublished(journal),
+        review=None if reviewed is None else reviewing(reviewed, settings.review, midnight),
+        quality=None if reviewed is None else quality(reviewed, settings.review.sample),
         room=dict(rooms(settings)),
         bundle=_bundle(settings),
         versions=versions(None if journal is None else history.version(journal)),

@@ -17,7 +17,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from digitd import names
 
-SCHEMA = "1.0"
+SCHEMA = "1.1"
 PAGE_BREAK = "\f"
 
 CSV_COLUMNS = (
@@ -36,6 +36,10 @@ CSV_COLUMNS = (
     "model_name",
     "model_version",
     "model_sha256",
+    "supersedes",
+    "verified_by",
+    "verified_at",
+    "verified_answer",
 )
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """With what a spreadsheet takes a cell for a formula; the last four are wide forms of the first."""
@@ -51,6 +55,20 @@ class Status(StrEnum):
     REVIEW = "review"
     BLANK = "blank"
     FAILED = "failed"
+    VERIFIED = "verified"
+
+
+READ_STATUSES = (Status.ACCEPTED, Status.REVIEW, Status.BLANK, Status.FAILED)
+"""What digitd itself makes of a scan."""
+
+
+class Answer(StrEnum):
+    """What a person said of a scan."""
+
+    CONFIRMED = "confirmed"
+    CORRECTED = "corrected"
+    NO_DIGITS = "no_digits"
+    UNREADABLE = "unreadable"
 
 
 class Alternative(Struct, frozen=True):
@@ -117,8 +135,19 @@ class Model(Struct, frozen=True):
     sha256: str
 
 
+class Verified(Struct, frozen=True):
+    """Who looked at the scan (null: no name was given), when, and what they said."""
+
+    by: str | None
+    at: str
+    answer: Answer
+
+
 class Result(Struct, frozen=True):
-    """The record of one scan, as it appears in the outbox."""
+    """The record of one scan, as it appears in the outbox.
+
+    `supersedes` (the id of the result whose place this one takes) and `verified` are there only if a person made it.
+    """
 
     schema: str
     id: str
@@ -131,6 +160,8 @@ class Result(Struct, frozen=True):
     confidence: float | None
     pages: tuple[Reading, ...]
     model: Model
+    supersedes: str | UnsetType = UNSET
+    verified: Verified | UnsetType = UNSET
 
 
 def timestamp(seconds: float) -> str:
@@ -187,10 +218,11 @@ def from_json(data: bytes) -> Result:
 
 def csv_rows(result: Result) -> Iterator[tuple[str, ...]]:
     """One row a page, in the order of CSV_COLUMNS; one row for a scan without pages."""
+    verified = result.verified if isinstance(result.verified, Verified) else None
     for page in result.pages or (None,):
         read = page if page is not None else result
         yield tuple(
-            _cell(value)
+            cell(value)
             for value in (
                 result.id,
                 result.status,
@@ -207,6 +239,10 @@ def csv_rows(result: Result) -> Iterator[tuple[str, ...]]:
                 result.model.name,
                 result.model.version,
                 result.model.sha256,
+                result.supersedes if isinstance(result.supersedes, str) else "",
+                "" if verified is None else verified.by,
+                "" if verified is None else verified.at,
+                "" if verified is None else verified.answer,
             )
         )
 
@@ -221,7 +257,8 @@ def to_csv(results: Iterable[Result]) -> bytes:
     return buffer.getvalue().encode("utf-8")
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """A value as a cell of a CSV."""
     shown = "" if value is None else str(value)
     # A spreadsheet takes such a cell for a formula; the apostrophe makes it text.
     return f"'{shown}" if _is_formula(shown) else shown

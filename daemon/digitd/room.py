@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from digitd.settings import MOVE_NOWHERE, Settings
+from digitd.settings import Settings
 
 
 class Room(Struct, frozen=True):
@@ -19,8 +19,7 @@ class Room(Struct, frozen=True):
 
 def folders(settings: Settings) -> dict[str, list[Path]]:
     """The folders that digitd writes to; an archive may be several."""
-    targets = settings.sources.model_dump().values()
-    archive = sorted({Path(target) for target in targets if target not in MOVE_NOWHERE})
+    archive = sorted({Path(folder) for folder in settings.sources.folders.values()})
     return {
         "inbox": [settings.inbox.path],
         "outbox": [settings.outbox.path],

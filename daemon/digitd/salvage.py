@@ -176,6 +176,7 @@ def _result(rows: list[dict[str, str]], source: results.Source) -> results.Resul
         confidence=float(first["confidence"]) if len(rows) == 1 and first["confidence"] else None,
         pages=(),
         model=results.Model(*(results.of_cell(first[f"model_{part}"]) for part in ("name", "version", "sha256"))),
+        supersedes=first.get("supersedes") or msgspec.UNSET,
     )
 
 

@@ -45,6 +45,8 @@ Layout = Literal["auto", "single", "line", "page"]
 KEEP = "keep"
 DELETE = "delete"
 MOVE_NOWHERE = frozenset({DELETE, KEEP})
+VERIFIED = "verified"
+"""The one status whose sources come from the archive's other folders, and not from the inbox."""
 
 
 def _folder_or_word(target: str) -> str:
@@ -157,6 +159,18 @@ class Sources(Section):
     review: Target = "archive/review"
     blank: Target = "archive/blank"
     failed: Target = "archive/failed"
+    verified: Target = "archive/verified"
+
+    @property
+    def stay(self) -> bool:
+        """Whether every source stays in the inbox."""
+        return {target for status, target in self.model_dump().items() if status != VERIFIED} == {KEEP}
+
+    @property
+    def folders(self) -> dict[str, str]:
+        """Status -> the folder that sources move to, if they move. Where no other does, none comes to be `verified`."""
+        moving = {status: target for status, target in self.model_dump().items() if target not in MOVE_NOWHERE}
+        return moving if moving.keys() - {VERIFIED} else {}
 
 
 class State(Section):
@@ -240,6 +254,24 @@ class Metrics(Section):
     labels: Annotated[dict[str, str], AfterValidator(_labels)] = {}
 
 
+class Review(Section):
+    """The page on which people verify what was read."""
+
+    host: Annotated[str, AfterValidator(_address)] = "127.0.0.1"
+    port: Annotated[Whole, Field(ge=0, le=65535)] = 8417
+    failed: Switch = False
+    # A quarter: of more, no draw is kept (tables.LOTS).
+    sample: Annotated[float, Field(ge=0, le=0.25)] = 0.0
+    lease: PositiveSeconds = 300.0
+    undo: Seconds = 5.0
+    keep: PositiveSeconds = 365 * 86400.0
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The statuses of which people are shown every scan."""
+        return ("review", "failed") if self.failed else ("review",)
+
+
 class Settings(BaseSettings):
     """Every option. Paths are absolute once `load` has returned it."""
 
@@ -263,6 +295,7 @@ class Settings(BaseSettings):
     limits: LimitsOfAScan = LimitsOfAScan()
     log: Log = Log()
     metrics: Metrics = Metrics()
+    review: Review = Review()
 
     @classmethod
     def settings_customise_sources(
@@ -279,8 +312,7 @@ class Settings(BaseSettings):
     @property
     def mirrors(self) -> list[str]:
         """The folders below which the inbox's subfolders are made again."""
-        targets = self.sources.model_dump().values()
-        return [os.fspath(self.outbox.path), *(target for target in targets if target not in MOVE_NOWHERE)]
+        return [os.fspath(self.outbox.path), *self.sources.folders.values()]
 
     @property
     def textfile(self) -> Path | None:

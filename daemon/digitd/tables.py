@@ -42,6 +42,49 @@ CREATE TABLE names (name BLOB PRIMARY KEY, last INTEGER NOT NULL, used REAL NOT 
 """The tables of version 1 of the journal. They stay as they are: migrate.STEPS adds what came since."""
 
 
+REVIEW_TABLES_3 = """
+CREATE TABLE waiting (            -- what nobody has verified yet, in the order in which it is shown
+    kind TEXT NOT NULL,           -- the status: review, failed, or accepted
+    lot TEXT NOT NULL,            -- what chance drew for an accepted scan: the first eight digits of its id
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (kind, lot, seq)
+) WITHOUT ROWID;
+CREATE TABLE leases (             -- who has what on the screen
+    seq INTEGER PRIMARY KEY,
+    who TEXT NOT NULL,
+    until REAL NOT NULL           -- seconds since 1970
+);
+CREATE TABLE verdicts (           -- what people said, and is not recorded as a result yet
+    id TEXT PRIMARY KEY,          -- that the result will have
+    seq INTEGER NOT NULL UNIQUE,  -- the row that it supersedes
+    who TEXT NOT NULL,            -- the page that it came from
+    name TEXT,                    -- the person, where one was given
+    answer TEXT NOT NULL,
+    texts TEXT NOT NULL,          -- JSON: one text a page
+    given REAL NOT NULL,          -- seconds since 1970
+    due REAL NOT NULL             -- until then it can be taken back
+) WITHOUT ROWID;
+CREATE INDEX verdicts_due ON verdicts (due);
+CREATE TABLE reviews (            -- what came of verdicts: one a verified row
+    seq INTEGER PRIMARY KEY,      -- the verified row
+    of INTEGER NOT NULL,          -- the row that it supersedes
+    first INTEGER NOT NULL,       -- the row of what digitd read
+    was TEXT NOT NULL,            -- the status of that
+    lot TEXT NOT NULL,            -- as in waiting
+    answer TEXT NOT NULL,
+    who TEXT NOT NULL,
+    given REAL NOT NULL
+);
+CREATE INDEX reviews_of ON reviews (of);
+CREATE INDEX reviews_who ON reviews (who, seq)
+"""
+"""The tables that version 3 of the journal has besides. They stay as they are, as those of version 1."""
+LOTS = 0.25
+"""The share of the accepted that are told apart by their lot: those that begin with 0, 1, 2 or 3 of 16 digits. More is
+never sampled, and each row of the table costs a little at every scan."""
+LOT_DIGITS = 8
+
+
 @dataclass(frozen=True)
 class Identity:
     """Path below the inbox, inode, size in bytes and mtime in nanoseconds: which scan it is."""
@@ -50,6 +93,22 @@ class Identity:
     inode: int
     size: int
     mtime_ns: int
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a person said of the row SEQ: ANSWER and a text a page; ID names the result that comes of it.
+
+    GIVEN in seconds since 1970. WHO is the page that it came from, NAME the person, where one was given.
+    """
+
+    id: str
+    seq: int
+    who: str
+    name: str | None
+    answer: str
+    texts: tuple[str, ...]
+    given: float
 
 
 @dataclass
@@ -69,6 +128,8 @@ class Row:
     filed_as: str | None = None
     uncertain: bool = False
     """Recorded before this start of the machine: whether it was published only the file itself tells."""
+    verdict: Verdict | None = None
+    """What made it, if a person did; known until it is recorded."""
 
 
 @dataclass(frozen=True)

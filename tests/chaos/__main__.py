@@ -33,7 +33,8 @@ def main() -> int:
         print(f"{tally.rounds.total()} rounds, {tally.scans:,} scans, broken: {tally.broken or 'nothing'}", flush=True)
     kinds = ", ".join(f"{kind} {len(tally.broken.get(kind, []))}" for kind in ("lost", "doubled", "torn", "stranded"))
     killed = ", ".join(f"{count} of {victim}" for victim, count in sorted(tally.rounds.items()))
-    print(f"{tally.rounds.total()} rounds (kills: {killed}), {tally.scans:,} scans: {kinds}")
+    people = f"{tally.verdicts:,} verdicts of people who were killed {tally.people_killed} times"
+    print(f"{tally.rounds.total()} rounds (kills: {killed}), {tally.scans:,} scans, {people}: {kinds}")
     return 1 if tally.broken else 0
 
 

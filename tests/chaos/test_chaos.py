@@ -12,7 +12,7 @@ from delivery_rig import workplace
 ROUNDS = 2
 
 
-@pytest.mark.parametrize("number", range(4))
+@pytest.mark.parametrize("number", [0, 1, 2, 3, 4, 6])
 def test_kills_at_random_instants_break_no_promise(number: int, tmp_path: Path) -> None:
     """Main process, workers or both, at any instant: nothing is lost, doubled, torn or stranded."""
     tally, seed = Tally(), int.from_bytes(os.urandom(4), "big")

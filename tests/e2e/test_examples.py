@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from e2e.harness import ROOT, wait_for
-from e2e.outboxes import DROPPED, of_every_status
+from e2e.outboxes import CORRECTED, DROPPED, of_every_status, verified
 
 EXAMPLES = ROOT / "docs" / "examples"
 LIMIT = 60
@@ -135,6 +135,34 @@ def test_sqlite_takes_columns_by_name(outbox: Path, tmp_path: Path) -> None:
     file.write_bytes(b"%b,note\r\n%b" % (header, rows))
     run(EXAMPLES / "to_sqlite.sh", tmp_path / "results.sqlite3", file, cwd=tmp_path)
     assert stored(tmp_path / "results.sqlite3", "SELECT count(*) FROM pages") == [(len(DROPPED),)]
+
+
+@pytest.fixture(scope="module")
+def corrected(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An outbox in which a person corrected a result."""
+    return verified(of_every_status(tmp_path_factory.mktemp("corrected") / "house", "scan")).outbox
+
+
+def test_sql_tells_what_stands(corrected: Path, tmp_path: Path) -> None:
+    """In the place of what was corrected stands the correction, and all else as it was read."""
+    needs("sqlite3")
+    outbox = Path(shutil.copytree(corrected, tmp_path / "outbox"))
+    database = tmp_path / "results.sqlite3"
+    run(sys.executable, EXAMPLES / "to_sqlite.py", database, outbox, cwd=tmp_path)
+    printed = run("sqlite3", database, f".read {EXAMPLES / 'standing.sql'}", cwd=tmp_path)
+    assert f"sub/review.png|verified|{CORRECTED}" in printed.splitlines()
+    assert "|review|" not in printed
+    assert "accepted.png|accepted|0042" in printed.splitlines()
+
+
+def test_pandas_tells_what_stands(corrected: Path, tmp_path: Path) -> None:
+    """Likewise, from the CSV."""
+    if importlib.util.find_spec("pandas") is None:
+        pytest.skip("this Python has no pandas")
+    printed = run(sys.executable, EXAMPLES / "standing.py", corrected, cwd=tmp_path)
+    assert f"sub/review.png\t1\tverified\t{CORRECTED}" in printed
+    assert "\treview\t" not in printed
+    assert "accepted.png\t1\taccepted\t0042" in printed
 
 
 def test_jq_makes_a_table(outbox: Path, tmp_path: Path) -> None:

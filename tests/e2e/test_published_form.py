@@ -1,7 +1,5 @@
 """What a real daemon publishes keeps to docs/result.schema.json, whatever the status and the output."""
 
-import csv
-import io
 import json
 from functools import cache
 from typing import Any
@@ -11,7 +9,7 @@ import pytest
 
 from digitd import results
 from e2e.harness import ROOT, STATUSES, House
-from e2e.outboxes import DROPPED, of_every_status
+from e2e.outboxes import DROPPED, of_every_status, verified
 
 
 @cache
@@ -25,14 +23,14 @@ def validator() -> jsonschema.Draft202012Validator:
 @pytest.fixture(scope="module", params=["scan", "lines"])
 def published(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> House:
     """A house with a result of every status, as JSON files or as JSON Lines, and as CSV."""
-    return of_every_status(tmp_path_factory.mktemp("form") / "house", request.param)
+    return verified(of_every_status(tmp_path_factory.mktemp("form") / "house", request.param))
 
 
 def lines(house: House) -> list[bytes]:
     """Every result, as it is in its file."""
     files = [file for file in sorted(house.outbox.rglob("*.json*")) if not file.name.startswith(".")]
     found = [line for file in files for line in file.read_bytes().splitlines(keepends=True)]
-    assert len(found) == len(DROPPED)
+    assert len(found) == len(DROPPED) + 1
     return found
 
 
@@ -45,7 +43,7 @@ def test_every_result_keeps_to_the_schema(published: House) -> None:
         assert result["schema"] == results.SCHEMA
         assert line.endswith(b"}\n")
         seen.add(result["status"])
-    assert seen == set(STATUSES) == set(results.Status)
+    assert seen == {*STATUSES, "verified"} == set(results.Status)
 
 
 def test_no_result_has_a_field_that_the_schema_does_not_know(published: House) -> None:
@@ -70,8 +68,7 @@ def test_no_result_has_a_field_that_the_schema_does_not_know(published: House) -
 def test_the_csv_says_the_same(published: House) -> None:
     """Joined by id, every cell is what the JSON has; a name that is a formula has an apostrophe before it."""
     by_id = {result["id"]: result for result in map(json.loads, lines(published))}
-    [file] = published.outbox.glob("results-*.csv")
-    rows = list(csv.DictReader(io.StringIO(file.read_bytes().decode(), newline="")))
+    rows = published.rows()
     assert {row["id"] for row in rows} == set(by_id)
     for row in rows:
         result = by_id[row["id"]]
@@ -95,4 +92,8 @@ def test_the_csv_says_the_same(published: House) -> None:
             "model_name": model["name"],
             "model_version": model["version"],
             "model_sha256": model["sha256"],
+            "supersedes": result.get("supersedes", ""),
+            "verified_by": "'=Anna" if "verified" in result else "",
+            "verified_at": result["verified"]["at"] if "verified" in result else "",
+            "verified_answer": result["verified"]["answer"] if "verified" in result else "",
         }

@@ -33,6 +33,7 @@ PARTS = {
     "config": {"mistakes", "settings", "errors"},
     # Siblings: none knows another.
     "labels": {"results"},
+    "interval": set(),
     "profiles": {"settings"},
     "tables": set(),
     "tally": {"errors", "pool", "results"},
@@ -43,8 +44,10 @@ PARTS = {
     "migrate": {"__init__", "fs", "log", "errors", "tables"},
     "database": {"errors", "migrate"},
     "kept": {"fs", "tables"},
-    "journal": {"database", "fs", "errors", "kept", "migrate", "tables"},
-    "forgetting": {"database", "migrate", "tables"},
+    "reviews": {"results", "tables"},
+    "lying": {"fs", "names", "tables"},
+    "journal": {"database", "fs", "errors", "kept", "migrate", "reviews", "tables"},
+    "forgetting": {"database", "migrate", "reviews", "tables"},
     "outbox": {"fs", "names"},
     "tickets": {"fs", "names"},
     "archive": {"failpoints", "fs", "names", "settings", "tables", "tickets"},
@@ -55,15 +58,20 @@ PARTS = {
     "imaging": {"errors"},
     "recognition": {"imaging", "results", "errors"},
     "pool": {"recognition", "imaging", "results", "errors", "failpoints", "fs"},
-    "training": {"recognition", "imaging", "results", "errors"},
+    "training": {"recognition", "imaging", "results", "errors", "interval", "labels"},
     # Where they meet.
     "rolling": FOUNDATION | {"database", "failpoints", "journal", "tables", "outbox"},
     "syncing": FOUNDATION | {"database", "failpoints", "journal"},
-    "rebuild": FOUNDATION | {"database", "archive", "journal", "salvage", "tables"},
+    "recalled": FOUNDATION | {"migrate", "reviews", "tables"},
+    "rebuild": FOUNDATION | {"database", "archive", "journal", "recalled", "salvage", "tables"},
     "salvage": FOUNDATION | {"tables"},
+    "refiling": FOUNDATION | {"archive", "lying", "tables", "tickets"},
     "delivery": FOUNDATION
-    | {"database", "failpoints", "journal", "tables", "outbox", "archive", "rolling", "syncing", "tally"},
+    | {"database", "failpoints", "journal", "tables", "outbox", "archive", "refiling", "rolling", "syncing", "tally"},
+    "verifying": FOUNDATION | {"database", "delivery", "journal", "reviews", "tables"},
     "findings": FOUNDATION | {"delivery", "intake", "pool", "tables"},
+    "alone": FOUNDATION
+    | {"archive", "delivery", "journal", "lock", "marks", "outbox", "preflight", "rolling", "verifying"},
     "maintenance": FOUNDATION | {"database", "forgetting", "journal", "migrate", "tables"},
     "vigil": FOUNDATION | {"intake"},
     "supply": FOUNDATION | {"tables", "intake", "vigil"},
@@ -71,10 +79,17 @@ PARTS = {
     "metrics": FOUNDATION | {"exposition", "scraping", "standing", "tally"},
     "observer": FOUNDATION | {"delivery", "journal", "pool", "reloader", "room", "standing", "supply"},
     "health": {"errors", "lock"},
-    "history": {"results", "tables"},
+    "history": {"results", "reviews", "tables"},
     "versions": {"__init__", "results"},
     "waiting": FOUNDATION | {"intake", "kept", "tables"},
-    "report": FOUNDATION | {"database", "health", "history", "lock", "recognition", "room", "versions", "waiting"},
+    "corrections": FOUNDATION | {"intake", "labels", "lying", "tables"},
+    "quality": {"history", "interval", "results", "reviews", "settings"},
+    "report": FOUNDATION
+    | {"database", "health", "history", "lock", "quality", "recognition", "room", "versions", "waiting"},
+    "review": FOUNDATION
+    | {"__init__", "alone", "database", "history", "journal", "lock", "lying", "migrate", "report", "reviews", "tables"}
+    # Its painter, a process of its own.
+    | {"imaging", "pool"},
     "retry": FOUNDATION | {"archive", "intake", "tickets"},
     "workers": {"errors", "log", "names", "settings", "pool", "recognition"},
     "reload": FOUNDATION | {"lock", "marks", "pool", "preflight", "recognition", "workers"},
@@ -83,7 +98,7 @@ PARTS = {
     "bulk": FOUNDATION | {"intake", "pool", "workers"},
     "catalogue": FOUNDATION | {"bulk"},
     "parts": FOUNDATION | {"bulk", "catalogue"},
-    "evaluation": FOUNDATION | {"recognition", "imaging", "training", "labels", "workers", "bulk"},
+    "evaluation": FOUNDATION | {"interval", "recognition", "imaging", "training", "labels", "workers", "bulk"},
 }
 # Where the daemon is put together.
 WHOLE = set(PARTS) - {"training", "evaluation", "cli", "__main__"}
@@ -104,6 +119,10 @@ ONLY_IN = {
     "matplotlib": ["evaluation/plots.py"],
     "ray": ["pool/ray_driver.py", "pool/ray_cluster.py"],
     "prometheus_client": ["exposition.py", "scraping.py"],
+    "starlette": ["review/"],
+    "anyio": ["review/"],
+    "uvicorn": ["review/serving.py"],
+    "jinja2": ["review/assets.py"],
 }
 
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -192,6 +211,10 @@ def test_a_library_is_imported_where_its_field_is(library: str) -> None:
     [
         ("digitd.service", ["cv2", "numpy", "tensorflow", "keras", "ai_edge_litert", "pypdfium2", "prometheus_client"]),
         ("digitd.cli", ["cv2", "numpy", "tensorflow", "keras", "ai_edge_litert", "pypdfium2", "digitd.service"]),
+        ("digitd.cli", ["starlette", "uvicorn", "jinja2", "anyio"]),
+        ("digitd.service", ["starlette", "uvicorn", "jinja2", "anyio"]),
+        ("digitd.review.app", ["cv2", "numpy", "tensorflow", "keras", "ai_edge_litert", "pypdfium2", "matplotlib"]),
+        ("digitd.review.painter", ["tensorflow", "ai_edge_litert", "yaml", "sqlite3", "starlette", "uvicorn"]),
         ("digitd.pool.worker", ["tensorflow", "keras", "yaml", "watchdog"]),
         ("digitd.evaluation.scans", ["tensorflow", "keras", "matplotlib"]),
         ("digitd.evaluation.explain", ["tensorflow", "keras", "matplotlib", "digitd.training"]),

@@ -102,6 +102,7 @@ def test_with_a_file_paths_count_from_its_folder(file: Path) -> None:
         "review": "delete",
         "blank": "keep",
         "failed": "/srv/failed",
+        "verified": str(folder / "archive" / "verified"),
     }
     assert settings.model.bundle == folder / "b"
 

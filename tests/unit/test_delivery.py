@@ -16,7 +16,7 @@ from delivery_rig import Rig
 from digitd import fs, results
 from digitd.archive import Filed
 from digitd.delivery import Delivery
-from digitd.results import Status
+from digitd.results import READ_STATUSES, Status
 from digitd.rolling import PAUSE_MOST
 
 FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -155,7 +155,7 @@ def test_a_failed_scan_has_its_ticket_beside_it(rig: Rig, delivery: Delivery) ->
     assert rig.files() == {"sub/bad.png.json": ticket}
 
 
-@pytest.mark.parametrize("status", list(Status))
+@pytest.mark.parametrize("status", READ_STATUSES)
 def test_each_status_has_its_folder(rig: Rig, delivery: Delivery, status: Status) -> None:
     """A source goes where its status sends it, and only failed ones get a ticket."""
     deliver(rig, delivery, "x.png", status)

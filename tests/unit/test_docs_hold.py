@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from digitd import config
-from digitd.cli import app
+from digitd.cli import app, manual
 from digitd.settings import ENV_PREFIX, Settings
 from doctables import codes, table
 
@@ -92,11 +92,13 @@ def parse(arguments: list[str], *, mention: bool) -> None:
         assert set(arguments) <= {option for parameter in TREE.params for option in parameter.opts}
         return
     try:
-        with TREE.make_context("digitd", list(arguments), resilient_parsing=False) as context:
+        command, name, rest, context = TREE, "digitd", list(arguments), None
+        while hasattr(command, "commands"):
+            context = command.make_context(name, rest, parent=context, resilient_parsing=False)
             # The command's name is kept apart from what follows it.
             words = [*getattr(context, "_protected_args", ()), *context.args]
-            name, command, rest = TREE.resolve_command(context, words)
-            command.make_context(name, rest, parent=context)
+            name, command, rest = command.resolve_command(context, words)
+        command.make_context(name, rest, parent=context)
     except typer.Exit:
         pass  # --version and --help end it
     except Exception as error:
@@ -139,7 +141,7 @@ def test_options_that_are_named_exist(page: Path) -> None:
     """An option in back ticks is digitd's, or stands behind the name of another program."""
     ours = {
         option
-        for command in (TREE, *TREE.commands.values())
+        for command in (TREE, *(command for _, command in manual.commands(TREE)))
         for parameter in command.params
         for option in (*parameter.opts, *parameter.secondary_opts)
     }

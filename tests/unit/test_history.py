@@ -106,7 +106,7 @@ def test_an_empty_journal_tells_of_nothing(tmp_path: Path) -> None:
         assert history.rates(journal, NOW, FOREVER) == Rates(0.0, 0.0, 0.0)
         assert history.latency(journal, 0) is None
         assert history.last_read(journal) is None
-        assert history.by_status(journal, 0) == {"accepted": 0, "review": 0, "blank": 0, "failed": 0}
+        assert history.by_status(journal, 0) == {"accepted": 0, "review": 0, "blank": 0, "failed": 0, "verified": 0}
         assert history.failures(journal, 0, 5) == ()
 
 
@@ -131,7 +131,7 @@ def test_only_the_last_rows_are_told_apart(tmp_path: Path, monkeypatch: pytest.M
         assert journal is not None
         assert history.by_status(journal, 0)["failed"] == len(history.failures(journal, 0, 5)) == 2
         monkeypatch.setattr(history, "LOOKED_AT_MOST", 4)
-        assert history.by_status(journal, 0) == {"accepted": 3, "review": 0, "blank": 0, "failed": 1}
+        assert history.by_status(journal, 0) == {"accepted": 3, "review": 0, "blank": 0, "failed": 1, "verified": 0}
         assert [failure.scan for failure in history.failures(journal, 0, 5)] == ["7.png"]
 
 

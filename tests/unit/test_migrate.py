@@ -84,7 +84,9 @@ def test_an_older_journal_is_brought_up_with_all_that_is_in_it(state: Path, vers
     assert (event["event"], event["before"], event["version"]) == ("journal_brought_up", version, migrate.VERSION)
     assert event["copy"] == str(copy)
     with closing(sqlite3.connect(state / FILE_NAME)) as db:
-        assert db.execute("SELECT version, digitd FROM versions").fetchall() == [(migrate.VERSION, __version__)]
+        made = db.execute("SELECT version, digitd FROM versions ORDER BY version").fetchall()
+        assert made[-1] == (migrate.VERSION, __version__)
+        assert [number for number, _ in made] == [*range(2, version + 1), migrate.VERSION]
     with capture_logs() as logs:
         Journal(state).close()
     assert logs == []
@@ -126,7 +128,8 @@ def as_before(state: Path) -> None:
     """Make a journal what version 1 was."""
     with closing(sqlite3.connect(state / FILE_NAME, isolation_level=None)) as db:
         if db.execute("PRAGMA user_version").fetchone() != (0,):
-            db.execute("DROP TABLE versions")
+            for table in ("versions", "waiting", "leases", "verdicts", "reviews"):
+                db.execute(f"DROP TABLE {table}")
             db.execute("PRAGMA user_version = 1")
 
 
@@ -213,7 +216,9 @@ def test_a_disk_that_fills_up_meanwhile(small_disk: Path, monkeypatch: pytest.Mo
     assert {file.name for file in small_disk.iterdir()} == {FILE_NAME}
 
 
-def test_the_copy_is_on_the_disk_before_the_first_step(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_copy_is_on_the_disk_before_the_first_step(
+    state: Path, version: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its content, then its name, then the folder that has the name: a power cut after the upgrade takes none of it."""
     done: list[str] = []
 
@@ -229,13 +234,13 @@ def test_the_copy_is_on_the_disk_before_the_first_step(state: Path, monkeypatch:
     noted(os, "fsync")
     noted(os, "replace")
     noted(fs, "sync_folder")
-    first = migrate.STEPS[1]
+    first = migrate.STEPS[version]
 
     def step(db: sqlite3.Connection) -> None:
         done.append("step")
         first(db)
 
-    monkeypatch.setitem(migrate.STEPS, 1, step)
+    monkeypatch.setitem(migrate.STEPS, version, step)
     Journal(state).close()
     assert done == ["fsync", "replace", "sync_folder", "fsync", "step"]
 
@@ -281,8 +286,13 @@ def test_a_newer_journal_names_who_made_it_and_the_way_back(state: Path) -> None
     for opens in (Journal, lambda folder: reading(folder).__enter__()):
         with pytest.raises(FolderError) as caught:
             opens(state)
-        assert f"has version 99, made by digitd 7.1.0; this digitd {__version__} knows 2" in caught.value.cause
-        assert caught.value.remedy.startswith("Install digitd 7.1.0, or a newer one; or go back to journal.sqlite3.v2")
+        assert (
+            f"has version 99, made by digitd 7.1.0; this digitd {__version__} knows {migrate.VERSION}"
+            in caught.value.cause
+        )
+        assert caught.value.remedy.startswith(
+            f"Install digitd 7.1.0, or a newer one; or go back to journal.sqlite3.v{migrate.VERSION}"
+        )
     assert (state / FILE_NAME).read_bytes() == before
 
 
@@ -305,3 +315,13 @@ def test_the_copy_goes_once_all_that_is_in_it_would_be_forgotten(state: Path, ve
             forget()
         assert not copy.exists()
         assert [each["copy"] for each in logs if each["event"] == "journal_copy_removed"] == [str(copy)]
+
+
+def test_what_an_older_digitd_read_waits_for_people_too(state: Path) -> None:
+    """Failed scans, and the accepted whose lot is drawn, as if they were read now."""
+    with Journal(state) as journal:
+        assert journal.db.execute("SELECT kind, lot, seq FROM waiting").fetchall() == [
+            ("accepted", "1e441a64", 4),
+            ("accepted", "2248bcec", 5),
+            ("failed", "", 1),
+        ]

@@ -74,7 +74,7 @@ def test_it_counts_today_and_the_last_minute(rig: Rig) -> None:
     rig.base.joinpath("inbox/waiting.png").write_bytes(b"x")
     told = report(settings_of(rig))
     assert told.read_today == 4
-    assert told.by_status == {"accepted": 2, "review": 1, "blank": 0, "failed": 1}
+    assert told.by_status == {"accepted": 2, "review": 1, "blank": 0, "failed": 1, "verified": 0}
     assert told.scans_per_second == 0.03
     assert (told.rates.minute, told.rates.hour) == (round(2 / 60, 4), round(4 / 3600, 4))
     assert told.latency is not None

@@ -94,7 +94,7 @@ def test_versions_follow_their_rules() -> None:
     [
         ("fields", "note", "string"),
         ("fields", "source.owner", "string or null, not always there"),
-        ("status", None, "verified"),
+        ("status", None, "archived"),
         ("columns", None, "note"),
     ],
 )

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from delivery_rig import MODEL, OUTCOMES
 from digitd import results
-from digitd.results import CSV_COLUMNS, Alternative, Glyph, Reading, Reason, Result, Status
+from digitd.results import CSV_COLUMNS, Alternative, Answer, Glyph, Reading, Reason, Result, Status, Verified
 
 SCHEMA_FILE = Path(__file__).parents[2] / "docs" / "result.schema.json"
 
@@ -57,6 +57,9 @@ RESULTS = st.builds(
     recognised=st.just("2026-01-01T00:00:00.000Z"),
     status=st.sampled_from(Status),
     reason=st.none() | st.builds(Reason, TEXTS, TEXTS),
+    supersedes=st.just(msgspec.UNSET) | st.uuids().map(str),
+    verified=st.just(msgspec.UNSET)
+    | st.builds(Verified, st.none() | TEXTS, st.just("2026-01-01T00:00:00.000Z"), st.sampled_from(Answer)),
     text=TEXTS,
     confidence=st.none() | PROBABILITIES,
     pages=st.lists(READINGS, max_size=3).map(tuple),

@@ -21,7 +21,7 @@ def test_a_histogram_counts_what_lies_at_or_below_each_bound() -> None:
 def test_every_count_that_can_be_named_begins_at_0() -> None:
     """So that Prometheus sees the first failure of a kind as a rise."""
     tally = Tally()
-    assert tally.published == {"accepted": 0, "review": 0, "blank": 0, "failed": 0}
+    assert tally.published == {"accepted": 0, "review": 0, "blank": 0, "failed": 0, "verified": 0}
     assert tally.reasons["not_an_image"] == tally.reasons["worker_died"] == tally.reasons["low_confidence"] == 0
     assert {"not_an_image", "worker_died", "unreadable", "low_confidence"} <= tally.reasons.keys()
     assert {str(loss) for loss in Loss} == tally.lost.keys()

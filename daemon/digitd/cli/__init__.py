@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from digitd import __version__, names
-from digitd.cli import evaluate, explain, read, reload_, run_, status, train
+from digitd.cli import corrections, evaluate, explain, read, reload_, review, run_, status, train
 from digitd.cli.common import Commands, Config
 from digitd.errors import DigitdError, ExitCode, UsageError
 from digitd.journald import is_listening_to
@@ -22,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (run_, reload_, read, explain, status, train, evaluate):
+for module in (run_, reload_, read, review, explain, status, corrections, train, evaluate):
     module.register(app)
 
 

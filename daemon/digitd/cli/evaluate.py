@@ -37,7 +37,7 @@ def register(app: typer.Typer) -> None:
 
 def evaluate(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", show_default=False)],
+    folder: Annotated[Path | None, typer.Argument(metavar="[FOLDER]", show_default=False)] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object with every figure.")] = False,
     report: Annotated[
         Path | None,
@@ -56,6 +56,12 @@ def evaluate(
         typer.Option("--kept-aside", help="Only the scans that `digitd train --scans` of this folder keeps aside."),
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Write over a report that is there.")] = False,
+    verified: Annotated[
+        bool,
+        typer.Option(
+            "--verified", help="No folder: how many of the accepted are wrong, by the sample people verified."
+        ),
+    ] = False,
     config: Config = None,
 ) -> None:
     """Print what is right, how sure that is, what is accepted and wrong, and what was wrong."""
@@ -64,6 +70,13 @@ def evaluate(
     chosen = settings(context, config)
     log.configure("error", chosen.log.format, clock=chosen.log.time)
     wanted = None if error is None else _share(error)
+    if verified:
+        if folder is not None or report is not None or error is not None or kept_aside:
+            raise UsageError("--verified goes with --json and -c alone", "Leave the folder and the other options out")
+        _print_quality(chosen, json)
+        return
+    if folder is None:
+        raise UsageError("a FOLDER is missing", "Name a folder of idx files or of labelled scans, or say --verified")
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder", "Name a folder of idx files or of labelled scans")
     if report is not None:
@@ -80,6 +93,25 @@ def evaluate(
         _print(figures)
         if report is not None:
             print(f"\nreport: {written}")
+
+
+def _print_quality(chosen: "Settings", json: bool) -> None:
+    """What people said of the sample of the accepted; nothing is read for it."""
+    import msgspec
+
+    from digitd.cli.shown import quality as in_words
+    from digitd.database import reading
+    from digitd.quality import knows_reviews, quality
+
+    if not chosen.review.sample:
+        raise UsageError(
+            "review.sample is 0, so none of the accepted are drawn", "Set it, to 0.01 for example, and verify some days"
+        )
+    with reading(chosen.state.path) as journal:
+        found = quality(journal, chosen.review.sample) if journal is not None and knows_reviews(journal) else None
+    if found is None:
+        raise UsageError(f"{chosen.state.path} has no journal that knows of reviews", "Name the daemon's with -c")
+    print(msgspec.json.encode(found).decode() if json else in_words(found))
 
 
 def _prepare(report: Path, force: bool) -> None:

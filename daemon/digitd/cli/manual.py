@@ -57,7 +57,7 @@ def page() -> str:
     lines = [_title("DIGITD", 1), ".SH NAME", f"digitd \\- {prose(_lowered(group.help))}", ".SH SYNOPSIS"]
     lines += [_synopsis("", group, "COMMAND [ARGUMENT]..."), ".SH DESCRIPTION", prose(group.help)]
     lines += [".PP", prose(group.epilog), ".SH OPTIONS", *_options(group), *HELP, ".SH COMMANDS"]
-    for name, command in group.commands.items():
+    for name, command in commands(group):
         if not command.hidden:
             lines += [f".SS {escaped(name)}", _synopsis(name, command, _arguments(command)), ".PP", prose(command.help)]
             lines += [*_options(command), *((".PP", prose(command.epilog)) if command.epilog else ())]
@@ -65,6 +65,15 @@ def page() -> str:
     lines += [".SH ENVIRONMENT", *_tagged(ENVIRONMENT), ".SH FILES", *_tagged(FILES)]
     lines += [".SH SEE ALSO", ".BR digitd.yaml (5),", ".BR systemctl (1),", ".BR journalctl (1)"]
     return "\n".join(lines) + "\n"
+
+
+def commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command by its name, one of a group by both."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{before}{name} ")
+        else:
+            yield before + name, command
 
 
 def config_page(config: str) -> str:

@@ -8,6 +8,7 @@ from digitd import names
 
 if TYPE_CHECKING:
     from digitd.health import Health
+    from digitd.quality import Quality, Reviewing
     from digitd.report import Report
     from digitd.room import Room
 
@@ -55,12 +56,38 @@ def sentences(now: "Report") -> Iterator[str]:
     yield _fact("last read", now.last_read or "never")
     if now.unpublished:
         yield _fact("to publish", f"{now.unpublished:,} recorded and not yet published")
+    if now.review is not None and (told := _review(now.review)):
+        yield _fact("review", told)
+    if now.quality is not None:
+        yield _fact("quality", quality(now.quality))
     yield from _listed("room", _rooms(now))
     yield _fact("bundle", _bundle(now))
     versions = now.versions
     journal = "" if versions.journal is None else f", journal {versions.journal}"
     yield _fact("version", f"{versions.digitd}, results {versions.results}{journal}, Python {versions.python}")
     yield from _listed("failures", (f"{each.when}  {names.printable(each.message)}" for each in now.failures))
+
+
+def quality(found: "Quality") -> str:
+    """What the verified sample says of the accepted."""
+    of = f"of the accepted, one in {1 / found.sample:.3g} is drawn"
+    if not found.verified:
+        return f"nobody has verified any of the sample yet ({of}): {found.waiting:,} wait"
+    waiting = f"; {found.waiting:,} of the sample wait" if found.waiting else ""
+    return (
+        f"{found.wrong:,} wrong of {found.verified:,} accepted that people verified ({of}): with 95 % confidence"
+        f" {100 * found.low:.2f} % to {100 * found.high:.2f} % of all accepted are wrong{waiting}"
+    )
+
+
+def _review(now: "Reviewing") -> str:
+    waiting = ", ".join(f"{count:,} {kind}" for kind, count in now.waiting.items() if count)
+    told = [
+        f"{waiting} wait" if waiting else "",
+        f"{now.verified_today:,} verified today" if now.verified_today else "",
+    ]
+    told.append(f"{now.unpublished:,} verdicts not yet published" if now.unpublished else "")
+    return ", ".join(filter(None, told))
 
 
 def _fact(name: str, fact: str) -> str:

@@ -9,8 +9,8 @@ import numpy as np
 
 from digitd.evaluation import metrics
 from digitd.evaluation.metrics import Bin, Confusion, Point
+from digitd.interval import wilson
 from digitd.results import Status
-from digitd.training.evaluate import wilson
 
 CURVE_POINTS = 500
 """Points of the curve that are kept in figures: 10,000 images give as many, which no picture shows."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from digitd.training.evaluate import Z95, wilson
+from digitd.interval import Z95, wilson
 
 Confidences = npt.NDArray[np.float64]
 Rights = npt.NDArray[np.bool_]

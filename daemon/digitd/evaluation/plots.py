@@ -60,7 +60,7 @@ def highest_risk(curve: list[Point]) -> float:
 
 def reliability(bins: list[Bin], error: float | None) -> bytes:
     """How many are right of those given a confidence, and below it how many were given it."""
-    from digitd.training.evaluate import wilson
+    from digitd.interval import wilson
 
     figure = Figure(figsize=(5.6, 5.2), dpi=DPI, layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from digitd.evaluation import metrics
 from digitd.evaluation.figures import Choice, Figures
 from digitd.evaluation.metrics import Point
-from digitd.training.evaluate import wilson
+from digitd.interval import wilson
 
 COMMON = 5
 """The commonest confusions that are named."""

@@ -1,17 +1,14 @@
 """How good an engine is on labelled 28x28 images: accuracy with its interval, and the confusions. Pure."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from digitd.interval import wilson
 from digitd.recognition.bundle import Figures
 from digitd.recognition.engine import Engine, Logits
 from digitd.training.data import Images, Labels
-
-Z95 = 1.959964
-"""The normal distribution's quantile for a two-sided interval of 95 %."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +48,3 @@ def compared(logits: Logits, labels: Labels) -> Evaluation:
     np.add.at(confusion, (labels, said), 1)
     wrong = np.flatnonzero(said != labels)
     return Evaluation(len(labels) - len(wrong), len(labels), confusion, wrong)
-
-
-def wilson(correct: int, total: int) -> tuple[float, float]:
-    """The 95 % score interval of a proportion (E. B. Wilson, JASA 1927): it holds near 0 and 1 too."""
-    if not total:
-        return 0.0, 1.0
-    share, z2 = correct / total, Z95**2
-    middle = (share + z2 / (2 * total)) / (1 + z2 / total)
-    half = Z95 / (1 + z2 / total) * math.sqrt(share * (1 - share) / total + z2 / (4 * total**2))
-    # At the ends the formula gives the share itself, and rounding must not shut that out.
-    low = 0.0 if correct == 0 else max(0.0, middle - half)
-    return low, 1.0 if correct == total else min(1.0, middle + half)

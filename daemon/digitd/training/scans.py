@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from digitd import labels
 from digitd.errors import ScanError
 from digitd.imaging.decode import Limits, pages
 from digitd.recognition.bundle import Figures
@@ -16,8 +17,6 @@ from digitd.results import PAGE_BREAK
 from digitd.training.data import SIDE, Images, Labels
 from digitd.training.evaluate import evaluate
 
-KEPT_ASIDE = 51
-"""Of 256: a fifth of the scans is never trained on, so that there is something to measure by."""
 SHARE, MOST_REPEATS = 0.15, 30
 """An epoch's share of a user's digits; of few, each is repeated at most so often: more would be learnt by heart."""
 
@@ -70,7 +69,7 @@ class OwnScans:
 
 def is_kept_aside(data: bytes) -> bool:
     """Whether a file is of the fifth that is never trained on: by its content, whatever its name and place."""
-    return hashlib.sha256(data).digest()[0] < KEPT_ASIDE
+    return labels.is_kept_aside(hashlib.sha256(data).hexdigest())
 
 
 def gathered(scans: Iterable[Scan], reader: Reader, limits: Limits) -> Gathered:

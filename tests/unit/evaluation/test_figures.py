@@ -7,7 +7,7 @@ import pytest
 
 from digitd.evaluation import words
 from digitd.evaluation.figures import Case, figures
-from digitd.training.evaluate import wilson
+from digitd.interval import wilson
 
 BUNDLE = ("test 1", "0" * 64)
 

@@ -18,7 +18,7 @@ from digitd.evaluation.metrics import (
     risk_coverage,
     thinned,
 )
-from digitd.training.evaluate import wilson
+from digitd.interval import wilson
 
 READINGS = st.lists(st.tuples(st.integers(0, 100), st.booleans()), max_size=60)
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitd.training.evaluate import compared, wilson
+from digitd.interval import wilson
+from digitd.training.evaluate import compared
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The desk at which people verify what digitd is not sure of."""
