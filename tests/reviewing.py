@@ -82,7 +82,9 @@ def _reading(number: int, there: str, read: str) -> Reading:
         (top, first), (bottom, last) = ink.min(0), ink.max(0)
         doubted = place == len(read) // 2
         others = tuple(
-            other for other in (there[min(place, len(there) - 1)], str((int(digit) + 3) % 10)) if other != digit
+            other
+            for other in (there[min(place, len(there) - 1)], str((int(digit.replace("?", "0")) + 3) % 10))
+            if other != digit
         )
         alternatives = tuple(
             Alternative(other, share) for other, share in zip(dict.fromkeys(others), (0.31, 0.04), strict=False)

@@ -319,7 +319,7 @@ function doubt() {
     key.textContent = ALTERNATIVES[place].toUpperCase();
     button.type = "button";
     button.append(other_digit, ` ${percent(other.confidence)} `, key);
-    button.addEventListener("click", () => { exchange(place); field.focus(); });
+    button.addEventListener("click", () => exchange(place));
     $("others").append(button);
   });
   crop(mark);
@@ -343,6 +343,8 @@ function exchange(place) {
   if (!other) return;
   if (!matches()) { note("The text has another number of digits than there are boxes."); return; }
   const at = offset(number);
+  // What is typed goes where the focus is: it may be on the button of the alternative.
+  field.focus({ preventScroll: true });
   field.setSelectionRange(at, at + 1);
   type(other.digit);
   field.setSelectionRange(at, at + 1);
