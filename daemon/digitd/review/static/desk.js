@@ -176,7 +176,8 @@ function none_left() {
   $("empty-words").textContent = exhausted
     ? `${done ? `You have verified ${done} scan${done > 1 ? "s" : ""}. ` : ""}What comes is shown here at once.` : "";
   if (exhausted) say("Nothing waits.");
-  $("empty-undo").focus();
+  // On no button: whoever accepts the last scan may well press Enter once more.
+  $("empty-title").focus();
 }
 
 function sheet() { return current.card.sheets[current.page]; }
