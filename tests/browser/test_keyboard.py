@@ -132,6 +132,7 @@ def test_the_last_answer_is_taken_back(serving: "Serving", visit: Open) -> None:
         desk.wait_name(page, following)
     page.keyboard.press("Enter")
     desk.wait_empty(page)
+    desk.wait_done(page, 3)
     # One Enter too many does nothing. Nothing is before the person, and the key works all the same.
     page.keyboard.press("Enter")
     page.keyboard.press("Space")
