@@ -19,7 +19,7 @@ test: $(VENV)/.dev lint                ## set up, lint, type-check, test
 test-systemd: $(VENV)/.dev             ## as root: boot a Debian, install digitd, try the unit; DIGITD_TEST_CACHE=FOLDER, DEBIAN_MIRROR=URL
 	DIGITD_SYSTEMD=1 $(BIN)/python -m pytest tests/systemd
 
-chaos: $(VENV)/.dev                    ## kill it at every named point on every way, then ROUNDS=300 times at random instants; SEED=N
+chaos: $(VENV)/.dev                    ## kill it at every named point on every way, then ROUNDS=300 times at random instants, with people who review; SEED=N
 	DIGITD_CHAOS=1 $(BIN)/python -m pytest tests/unit/test_failpoints.py tests/e2e/test_failpoints.py
 	PYTHONPATH=tests $(BIN)/python -m chaos --rounds $(or $(ROUNDS),300) $(if $(SEED),--seed $(SEED))
 

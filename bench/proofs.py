@@ -34,13 +34,14 @@ Table = tuple[str, list[Row]]
 def chaos(_: Path) -> Table:
     """Kills at random instants, as `make chaos` has them."""
     last = _told("chaos", "--rounds", str(ROUNDS))
-    found = re.fullmatch(r"(\d+ rounds \(kills: .*\), [\d,]+ scans): (.*)", last)
+    found = re.fullmatch(r"(\d+ rounds \(kills: .*\), [\d,]+ scans, [\d,]+ verdicts[^:]*): (.*)", last)
     if found is None:
         raise RuntimeError(f"chaos says: {last}")
+    what = f"{ROUNDS} rounds, mixed writers, kills of main, workers and both, and of people who review"
+    nothing = "lost 0, doubled 0, torn 0, stranded 0"
     return results.CHAOS, [
-        Row(f"{ROUNDS} rounds, mixed writers, kills of main, workers and both", "lost 0, doubled 0, torn 0, stranded 0",
-            f"{found[2]} ({found[1]})", found[2] == "lost 0, doubled 0, torn 0, stranded 0"),
-    ]  # fmt: skip
+        Row(what, nothing, f"{found[2]} ({found[1]})", found[2] == nothing),
+    ]
 
 
 def powercut(_: Path) -> Table:
