@@ -17,6 +17,9 @@ LIBRARIES = (
     "PyYAML",
     "pypdfium2",
     "prometheus-client",
+    "starlette",
+    "uvicorn",
+    "jinja2",
 )
 
 

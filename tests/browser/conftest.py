@@ -20,9 +20,9 @@ PATIENCE_MS = 30_000
 Open = Callable[..., "Page"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator["Browser"]:
-    """Chromium, for all tests of this run."""
+    """Chromium, for the tests of a file. As long as its driver lives, no other test could have an event loop."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (the extra `dev`)")
     program = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
     if program is None:

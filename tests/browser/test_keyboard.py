@@ -132,7 +132,11 @@ def test_the_last_answer_is_taken_back(serving: "Serving", visit: Open) -> None:
         desk.wait_name(page, following)
     page.keyboard.press("Enter")
     desk.wait_empty(page)
-    # Nothing is before the person, and the key works all the same.
+    desk.wait_done(page, 3)
+    # One Enter too many does nothing. Nothing is before the person, and the key works all the same.
+    page.keyboard.press("Enter")
+    page.keyboard.press("Space")
+    assert page.evaluate("!current && done === 3")
     page.keyboard.press("Control+z")
     desk.wait_name(page, "2.png")
     assert verified_in(served.house) == []
@@ -280,3 +284,65 @@ def _on_sheet(route: "object", left: int, top: int, width: int, height: int) -> 
                 mark["box"][0] += left
                 mark["box"][1] += top
     route.fulfill(response=response, json=given)  # type: ignore[attr-defined]
+
+
+def test_a_question_mark_is_asked_about_once(serving: "Serving", visit: Open) -> None:
+    """What digitd could not read is selected by the first Enter; the second one accepts it, a digit takes its place."""
+    served = serving(one("a.png", "123", "1?3"), one("b.png", "123", "1?3"), one("c.png", "7"))
+    page = desk.to_desk(visit(served.address), served)
+    page.keyboard.press("Enter")
+    assert desk.name(page) == "a.png" and "“?”" in page.inner_text("#note")
+    page.keyboard.press("2")
+    assert desk.field(page) == "123"
+    page.keyboard.press("Enter")
+    desk.wait_name(page, "b.png")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    desk.wait_name(page, "c.png")
+    assert desk.texts(wait_verified(served.house, 2)) == {"a.png": "123", "b.png": "1?3"}
+
+
+def test_keys_work_wherever_the_focus_was_lost(serving: "Serving", visit: Open) -> None:
+    """After a click beside everything, and with the capitals locked."""
+    served = serving(*(one(f"{place}.png", "7") for place in range(4)))
+    page = desk.to_desk(visit(served.address), served)
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("N")
+    desk.wait_name(page, "1.png")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Enter")
+    desk.wait_name(page, "2.png")
+    page.locator("#stage").click()
+    page.keyboard.press("U")
+    desk.wait_name(page, "3.png")
+    answers = [each["verified"]["answer"] for each in wait_verified(served.house, 3)]
+    assert sorted(answers) == ["confirmed", "no_digits", "unreadable"]
+
+
+def test_a_pointer_does_it_too(serving: "Serving", visit: Open) -> None:
+    """Each button is what its key is, and the field has the focus again afterwards."""
+    served = serving(one("a.png", "12", "13"), *(one(f"{place}.png", "7") for place in range(3)))
+    page = desk.to_desk(visit(served.address), served)
+    page.get_by_role("group", name="Alternatives").get_by_role("button").first.click()
+    assert (desk.field(page), desk.focused(page)) == ("12", "text")
+    page.get_by_role("button", name="Accept").click()
+    desk.wait_name(page, "0.png")
+    for button in ("Larger", "Smaller", "Fit", "Rotate"):
+        page.get_by_role("button", name=button).click()
+        assert desk.focused(page) == "text"
+    box = page.locator("#stage").bounding_box()
+    assert box is not None
+    before = page.evaluate("view.x")
+    page.mouse.move(box["x"] + 300, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 100)
+    page.mouse.up()
+    assert page.evaluate("view.x") != before or page.evaluate("view.y") > 0
+    page.get_by_role("button", name="Skip").click()
+    desk.wait_name(page, "1.png")
+    page.get_by_role("button", name="No digits here").click()
+    desk.wait_name(page, "2.png")
+    page.get_by_role("button", name="Keys").click()
+    page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Cannot be read").click()
+    desk.until(page, "done === 3")

@@ -176,7 +176,8 @@ function none_left() {
   $("empty-words").textContent = exhausted
     ? `${done ? `You have verified ${done} scan${done > 1 ? "s" : ""}. ` : ""}What comes is shown here at once.` : "";
   if (exhausted) say("Nothing waits.");
-  $("empty-undo").focus();
+  // On no button: whoever accepts the last scan may well press Enter once more.
+  $("empty-title").focus();
 }
 
 function sheet() { return current.card.sheets[current.page]; }
@@ -319,7 +320,7 @@ function doubt() {
     key.textContent = ALTERNATIVES[place].toUpperCase();
     button.type = "button";
     button.append(other_digit, ` ${percent(other.confidence)} `, key);
-    button.addEventListener("click", () => { exchange(place); field.focus(); });
+    button.addEventListener("click", () => exchange(place));
     $("others").append(button);
   });
   crop(mark);
@@ -343,6 +344,8 @@ function exchange(place) {
   if (!other) return;
   if (!matches()) { note("The text has another number of digits than there are boxes."); return; }
   const at = offset(number);
+  // What is typed goes where the focus is: it may be on the button of the alternative.
+  field.focus({ preventScroll: true });
   field.setSelectionRange(at, at + 1);
   type(other.digit);
   field.setSelectionRange(at, at + 1);
@@ -640,20 +643,22 @@ function command(name) {
 }
 
 function inField(event) {
-  if (event.key.startsWith("Arrow") && event.shiftKey) {
+  // With the capitals locked, letters are still the same keys.
+  const key = event.shiftKey ? event.key : event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (key.startsWith("Arrow") && event.shiftKey) {
     const step = Math.min(stage.clientWidth, stage.clientHeight) / 4;
-    pan({ ArrowLeft: -step, ArrowRight: step }[event.key] ?? 0, { ArrowUp: -step, ArrowDown: step }[event.key] ?? 0);
+    pan({ ArrowLeft: -step, ArrowRight: step }[key] ?? 0, { ArrowUp: -step, ArrowDown: step }[key] ?? 0);
     return true;
   }
-  if (event.key === "ArrowLeft" || event.key === "ArrowRight") return choose(event.key === "ArrowLeft" ? -1 : 1);
-  if (event.key === "PageDown" || event.key === "PageUp") { turnPage(event.key === "PageDown" ? 1 : -1); return true; }
-  if (event.key === "Enter" && !event.shiftKey) { if (!event.repeat) accept(); return true; }
-  if (event.key === "x") { type("?"); return true; }
-  const place = ALTERNATIVES.indexOf(event.key.toLowerCase());
+  if (key === "ArrowLeft" || key === "ArrowRight") return choose(key === "ArrowLeft" ? -1 : 1);
+  if (key === "PageDown" || key === "PageUp") { turnPage(key === "PageDown" ? 1 : -1); return true; }
+  if (key === "Enter" && !event.shiftKey) { if (!event.repeat) accept(); return true; }
+  if (key === "x") { type("?"); return true; }
+  const place = ALTERNATIVES.indexOf(key.toLowerCase());
   if (place >= 0) { exchange(place); return true; }
-  if (KEYS[event.key]) { command(KEYS[event.key]); return true; }
+  if (KEYS[key]) { command(KEYS[key]); return true; }
   // Digits are typed; of other signs none is.
-  return event.key.length === 1 && !/[0-9]/.test(event.key);
+  return key.length === 1 && !/[0-9]/.test(key);
 }
 
 document.addEventListener("keydown", (event) => {
@@ -667,7 +672,9 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key === "Escape" && !modified) {
     event.preventDefault();
     if (event.target === $("by")) field.focus(); else if (!event.repeat) skip();
-  } else if (!modified && event.target === field && current) {
+  } else if (!modified && current && event.key !== "Tab" && (event.target === field || event.target === document.body)) {
+    // Where nothing has the focus, as after a click beside everything, keys go to the field.
+    field.focus({ preventScroll: true });
     if (inField(event)) event.preventDefault();
   } else if (!modified && event.key === "?" && event.target !== $("by")) {
     event.preventDefault();
