@@ -260,6 +260,8 @@ def to_csv(results: Iterable[Result]) -> bytes:
 def cell(value: object) -> str:
     """A value as a cell of a CSV."""
     shown = "" if value is None else str(value)
+    if not shown or shown[0].isalnum():
+        return shown
     # A spreadsheet takes such a cell for a formula; the apostrophe makes it text.
     return f"'{shown}" if _is_formula(shown) else shown
 
