@@ -70,6 +70,9 @@ class Node:
             pass  # It is full of wakes.
         return future.result()
 
+    def lives(self) -> None:
+        """Answer, as long as this process gets on."""
+
     def _serve(self, cluster: bytes, files: dict[str, bytes], count: int) -> None:
         from digitd.errors import DigitdError
 
