@@ -51,7 +51,7 @@ def tutorial(files: list[Path]) -> Callable[[Path], str]:
 
 
 def tesseract(files: list[Path]) -> Callable[[Path], str]:
-    """Its command line, digits alone, one line: as most wrappers call it."""
+    """Its command line, told that there is one character, and that it is a digit: as most wrappers call it."""
 
     def read(file: Path) -> str:
         command = ["tesseract", str(file), "-", "--psm", "10", "-c", "tessedit_char_whitelist=0123456789"]

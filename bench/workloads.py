@@ -82,7 +82,7 @@ def _stacks() -> list[bytes]:
 
 
 SMALL = Workload("100x100 PNG, one digit", ".png", 20_000, scans.distinct)
-PAGE = Workload(f"{PAGE_WIDTH}x{PAGE_HEIGHT} JPEG, a line of {DIGITS} digits", ".jpg", 3_000, _pages)
+PAGE = Workload(f"{PAGE_WIDTH}x{PAGE_HEIGHT} JPEG, a line of {DIGITS} digits", ".jpg", 1_200, _pages)
 PHOTOGRAPH = Workload("12-megapixel JPEG, six rows of digits", ".jpg", 120, _photographs)
-STACKED = Workload(f"TIFF of {STACK} pages, a line of {DIGITS} digits on each", ".tif", 150, _stacks)
+STACKED = Workload(f"TIFF of {STACK} pages, a line of {DIGITS} digits on each", ".tif", 60, _stacks)
 ALL = (SMALL, PAGE, PHOTOGRAPH, STACKED)

@@ -30,7 +30,7 @@ class Archive:
         self._targets = dict(targets)
         # Folders that were made in this life, and whose own names are not durable yet.
         self._made: set[str] = set()
-        # Targets on another file system than what was filed there last.
+        # Targets that lie on another file system than something that was filed there.
         self._across: set[str] = set()
 
     def retarget(self, targets: Mapping[str, str]) -> None:
@@ -94,6 +94,28 @@ class Archive:
                 self._refuse_unmounted(path, device)
             if done is not None:
                 return done
+            try:
+                return self._file_by_steps(source, status, key, planned, plan, ticket, device)
+            except OSError:
+                # However long it takes until it can be filed, it is to be seen.
+                with suppress(FileNotFoundError):
+                    _shown(hidden, path)
+                raise
+        return self._file_by_steps(source, status, key, planned, plan, ticket, device)
+
+    def _file_by_steps(
+        self,
+        source: Identity,
+        status: str,
+        key: str,
+        planned: str | None,
+        plan: Callable[[str], None],
+        ticket: bytes | None,
+        device: int | None,
+    ) -> Filed:
+        path = os.path.join(self._inbox, source.path)
+        target = self._targets[status]
+        hidden = _claimed(path, key)
         left = self._is(hidden, source, moved=True)
         if left is Filed.KEPT and target != KEEP:
             # A crash came between the claim and the removal: this is the source, whatever has its name now.
@@ -120,7 +142,14 @@ class Archive:
         return filed
 
     def _file_at_once(self, path: str, hidden: str, source: Identity, target: str) -> Filed | None:
-        """File it in the usual case, with nothing looked at that the doing of it tells; None if this is not one."""
+        """File it in the usual case, with nothing looked at that the doing of it tells.
+
+        None if this is not one: it is left as it was, or under its hidden name.
+        """
+        # That alone is not told by doing it: another file of the same size and time, which is known by its inode, and
+        # that only under its own name; and a folder is not to be moved, not even for a moment.
+        if self._is(path, source) is not Filed.KEPT:
+            return None
         if (claimed := claim(path, hidden, lambda: self._is_claimed(hidden, source))) is not Filed.KEPT:
             return claimed
         if target == DELETE:
@@ -128,10 +157,10 @@ class Archive:
         try:
             fs.rename_noreplace(hidden, f"{target}/{source.path}")
         except OSError as error:
-            # Its name is taken, its folder is missing, or it is another file system: all of that takes longer.
+            # Its name is taken, its folder is missing, or it is another file system: all of that takes longer, and
+            # goes on from the hidden name. Given back in between, it would be a new file to all who watch.
             if error.errno == errno.EXDEV:
                 self._across.add(target)
-            _shown(hidden, path)
             return None
         failpoints.reached(Point.MOVED)
         return Filed.MOVED
@@ -201,7 +230,7 @@ class Archive:
             fs.sync_name(planned, self._made)
             self._remove(path, source, key)
             return Filed.MOVED
-        filed = None
+        filed, hidden = None, _claimed(os.path.join(self._inbox, source.path), key)
         while filed is None:
             target = _free_target(folder, name, ticket)
             if ticket is not None:
@@ -211,6 +240,9 @@ class Archive:
             filed = self._move_to(target, path, source, key, plan)
             if filed is not Filed.MOVED and ticket is not None:
                 tickets.drop(target, ticket)
+            if filed is None:
+                # It has its name again, unless that was taken, too.
+                path = hidden if os.path.lexists(hidden) else os.path.join(self._inbox, source.path)
         return filed
 
     def _move_to(self, target: str, path: str, source: Identity, key: str, plan: Callable[[str], None]) -> Filed | None:

@@ -92,7 +92,7 @@ def says(level: str) -> bool:
 def together() -> AbstractContextManager[None]:
     """While the block lasts, this thread's lines gather, and are written in a few pieces: a batch tells of each scan.
 
-    A stream alone can do that; the journal takes events one by one.
+    A stream alone can do that; the journal takes events one by one. What is a warning, or worse, is not kept back.
     """
     return _sink.together()
 
@@ -199,6 +199,13 @@ class _Sink:
         except OSError:
             return
 
+    def urgent(self, event: str | bytes) -> None:
+        """Send it on now, after what has gathered: the disk that it tells of may hang at the next scan."""
+        self.msg(event)
+        if threading.get_ident() == self._gatherer:
+            with suppress(OSError):
+                self._flush()
+
     @contextmanager
     def together(self) -> Iterator[None]:
         """As `log.together`."""
@@ -225,7 +232,8 @@ class _Sink:
         self._stream.write(lines)
         self._stream.flush()
 
-    log = debug = info = warning = error = critical = msg
+    log = debug = info = msg
+    warning = error = critical = urgent
 
 
 _sink = _Sink()

@@ -300,6 +300,31 @@ def test_an_archive_is_read_into_parts_whatever_is_killed(steady: Cluster, tmp_p
 
 
 @full
+def test_a_node_that_hangs_is_given_up(cluster: Cluster, tmp_path: Path) -> None:
+    """Its processes live, and it reads no more: what it had in hand is read by the other, and the log names it."""
+    cluster.start_head()
+    hanging = cluster.start_node()
+    cluster.start_node()
+    house = House(tmp_path / "house", settings(cluster.address))
+    with Daemon(house, **cluster.env) as daemon:
+        daemon.wait_ready()
+        # Both are at work.
+        wait_results(house, daemon, first := drop_many(house, "first"))
+        parts = [
+            each for each in psutil.Process(hanging.pid).children(recursive=True) if "ray::" in " ".join(each.cmdline())
+        ]
+        assert parts
+        for part in parts:
+            part.suspend()
+        names = drop_many(house, "second")
+        wait_results(house, daemon, first + names)
+        (lost, *_) = daemon.named("worker_lost")
+        assert lost["node"] and lost["cause"] == "died"
+        assert daemon.terminate() == ExitCode.DONE
+    daemon.assert_only_events()
+
+
+@full
 def test_a_cluster_that_is_started_for_it(tmp_path: Path) -> None:
     """`workers.address: local` needs none that is there; nothing of it is left, nor in the user's home."""
     house = House(tmp_path / "house")

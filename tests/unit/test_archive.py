@@ -20,6 +20,7 @@ class Cabinet:
     """An inbox, an archive beside it, and what was planned."""
 
     base: Path
+    first: bool = False
     planned: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -41,13 +42,13 @@ class Cabinet:
     ) -> Filed:
         """File it."""
         ticket = b"why" if status == "failed" else None
-        return self.archive.file(source, status, "key", planned, self.planned.append, ticket, device)
+        return self.archive.file(source, status, "key", planned, self.planned.append, ticket, device, first=self.first)
 
 
-@pytest.fixture
-def cabinet(tmp_path: Path) -> Cabinet:
-    """A new one."""
-    return Cabinet(tmp_path)
+@pytest.fixture(params=[False, True], ids=["another try", "first try"])
+def cabinet(tmp_path: Path, request: pytest.FixtureRequest) -> Cabinet:
+    """A new one, that files as it does at first, or after a crash or a failure."""
+    return Cabinet(tmp_path, request.param)
 
 
 def no_rename_across(real: Callable[[str, str], None]) -> Callable[[str, str], None]:
@@ -89,6 +90,66 @@ def test_a_file_that_is_another_now_is_left(cabinet: Cabinet, status: str) -> No
     assert cabinet.file(source, status) is Filed.REPLACED
     assert cabinet.file(Identity("gone/x.png", 1, 1, 1), status) is Filed.GONE
     assert not (cabinet.base / "failed").exists()
+
+
+@pytest.mark.parametrize("status", ["accepted", "blank", "failed"])
+def test_another_file_of_the_same_size_and_time_is_left(cabinet: Cabinet, status: str) -> None:
+    """A writer that keeps whole seconds, of scans that are all as large: the inode tells that this one was not read."""
+    file = cabinet.inbox / "x.png"
+    source = cabinet.drop("x.png")
+    other = cabinet.inbox / "y.png"
+    other.write_bytes(b"SCAN")
+    os.utime(other, ns=(source.mtime_ns, source.mtime_ns))
+    other.rename(file)
+    assert cabinet.file(source, status) is Filed.REPLACED
+    assert file.read_bytes() == b"SCAN"
+
+
+def test_a_folder_that_has_the_name_now_is_not_moved(cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even for a moment: somebody may be writing into it; nor is a file asked for in what is no folder now."""
+    source, below = cabinet.drop("x.png"), cabinet.drop("sub/x.png")
+    (cabinet.inbox / "x.png").unlink()
+    (cabinet.inbox / "x.png").mkdir()
+    shutil.rmtree(cabinet.inbox / "sub")
+    (cabinet.inbox / "sub").write_bytes(b"a file")
+    monkeypatch.setattr(fs, "rename_noreplace", lambda *_: pytest.fail("it was moved"))
+    assert cabinet.file(source) is Filed.REPLACED
+    assert cabinet.file(below) is Filed.GONE
+
+
+@pytest.mark.parametrize("there", ["no folder yet", "its name is taken", "a file in place of its folder"])
+def test_a_source_is_not_seen_to_come_back_while_it_is_filed(
+    cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch, there: str
+) -> None:
+    """Given back its name in between it would be a new file to all who watch the inbox: to digitd, too."""
+    if there != "no folder yet":
+        (cabinet.done / "sub").parent.mkdir()
+        (cabinet.done / "sub").mkdir() if "taken" in there else (cabinet.done / "sub").write_text("mine")
+    if there == "its name is taken":
+        (cabinet.done / "sub/x.png").write_text("mine")
+    source = cabinet.drop("sub/x.png")
+    names: list[str] = []
+    real = fs.rename_noreplace
+
+    def rename(old: str, new: str) -> None:
+        names.append(os.path.relpath(new, cabinet.base))
+        real(old, new)
+
+    monkeypatch.setattr(fs, "rename_noreplace", rename)
+    assert cabinet.file(source) is Filed.MOVED
+    assert "inbox/sub/x.png" not in names
+    assert b"scan" in [file.read_bytes() for file in cabinet.done.rglob("x*.png")]
+
+
+def test_a_source_whose_folder_in_the_archive_cannot_be_made_is_seen_meanwhile(cabinet: Cabinet) -> None:
+    """It has its own name until that passes, and is filed then."""
+    source = cabinet.drop("sub/x.png")
+    cabinet.done.write_text("no folder")
+    with pytest.raises(OSError, match="done"):
+        cabinet.file(source)
+    assert [file.name for file in (cabinet.inbox / "sub").iterdir()] == ["x.png"]
+    cabinet.done.unlink()
+    assert cabinet.file(source) is Filed.MOVED
 
 
 def test_nothing_in_the_archive_is_overwritten(cabinet: Cabinet) -> None:
@@ -134,7 +195,7 @@ def test_a_file_that_comes_between_the_look_and_the_move_goes_back(
     monkeypatch.setattr(fs, "rename_noreplace", rename)
     assert cabinet.file(cabinet.drop("x.png")) is Filed.REPLACED
     assert sorted(file.read_bytes() for file in cabinet.inbox.iterdir()) == [b"a new scan, never read", b"and another"]
-    assert list(cabinet.done.iterdir()) == []
+    assert list(cabinet.done.glob("*")) == []
 
 
 @pytest.mark.parametrize("taken", [False, True], ids=["its name is free", "its name is taken"])
@@ -247,6 +308,7 @@ def test_a_copy_that_was_whole_before_the_crash_is_not_made_twice(cabinet: Cabin
 
 def test_a_copy_that_was_cut_short_by_the_crash_is_made_again(cabinet: Cabinet) -> None:
     """The half of it is removed."""
+    cabinet.first = False
     source = cabinet.drop("x.png")
     cabinet.done.mkdir()
     (cabinet.done / ".digitd-key.tmp").write_bytes(b"sc")

@@ -14,11 +14,14 @@ FIXTURE = ROOT / "tests" / "fixtures" / "mnist-digits.npz"
 # The benchmarks are scripts that find each other in their own folder.
 sys.path.append(str(ROOT / "bench"))
 
+import alternatives  # noqa: E402
 import ink  # noqa: E402
 import nodigits  # noqa: E402
 import pages  # noqa: E402
+import responses  # noqa: E402
 import results  # noqa: E402
 import table  # noqa: E402
+import throughput  # noqa: E402
 from reading import Seen  # noqa: E402
 
 Images = npt.NDArray[np.uint8]
@@ -162,6 +165,12 @@ def test_a_section_of_the_results_is_written_alone() -> None:
     assert both == f"# Measured\n\n## {results.DAEMON}\n\nruns\n\n| a | b |\n\n## {results.RECOGNITION}\n\nreads\n"
     changed = results.replaced(both, results.RECOGNITION, "reads better")
     assert changed == both.replace("reads\n", "reads better\n")
+
+
+def test_what_is_measured_is_a_median_of_at_least_five() -> None:
+    """Of drains, streams, workers, daemons and starts, and of what others read."""
+    rounds = (throughput.PAIRS, responses.ROUNDS, responses.STARTS, alternatives.ROUNDS)
+    assert min(rounds) >= 5
 
 
 def test_the_results_that_are_kept_have_their_sections() -> None:

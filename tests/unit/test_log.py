@@ -1,9 +1,11 @@
 """Logging: events as lines of JSON, that no name and no library can break."""
 
+import errno
 import io
 import json
 import logging
 import os
+import threading
 import time
 import warnings
 from collections.abc import Iterator
@@ -182,3 +184,75 @@ def test_a_log_that_cannot_be_written_stops_nothing() -> None:
     configured(stream=Broken())
     log.get().error("delivery_paused")
     logging.getLogger("other.package").error("too")
+
+
+def events(stream: io.StringIO) -> list[str]:
+    """The names of the events that are written."""
+    return [line["event"] for line in lines(stream)] if stream.getvalue() else []
+
+
+def test_lines_gather_and_are_written_in_order() -> None:
+    """Those of the thread that asked for it alone, and however the block ends."""
+    stream = configured()
+
+    def block() -> None:
+        with log.together():
+            log.get().info("first")
+            other = threading.Thread(target=log.get().info, args=("other",))
+            other.start()
+            other.join()
+            assert events(stream) == ["other"]
+            log.get().info("second")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        block()
+    assert events(stream) == ["other", "first", "second"]
+    log.get().info("after")
+    assert events(stream) == ["other", "first", "second", "after"]
+
+
+def test_trouble_is_not_kept_back() -> None:
+    """A warning or an error is written at once, and what was gathered comes before it."""
+    stream = configured()
+    with log.together():
+        log.get().info("scan_published")
+        log.get().error("delivery_paused")
+        assert events(stream) == ["scan_published", "delivery_paused"]
+        log.get().info("scan_published")
+        log.get().warning("library_message")
+        assert events(stream)[2:] == ["scan_published", "library_message"]
+
+
+def test_what_gathers_is_bounded() -> None:
+    """Of a long block the lines are written in pieces, none of them twice."""
+    stream = configured()
+    with log.together():
+        for number in range(2 * log.GATHERED_MOST + 1):
+            log.get().info("scan_published", number=number)
+        assert len(events(stream)) == 2 * log.GATHERED_MOST
+    assert [line["number"] for line in lines(stream)] == list(range(2 * log.GATHERED_MOST + 1))
+
+
+def test_a_log_that_cannot_be_written_costs_no_scan() -> None:
+    """A full disk or a reader that left, in the middle of a block or at its end; what comes after is written."""
+
+    class Full(io.StringIO):
+        full = True
+
+        def write(self, text: str) -> int:
+            if self.full:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(text)
+
+    stream = Full()
+    configured(stream=stream)
+    with log.together():
+        for _ in range(log.GATHERED_MOST + 1):
+            log.get().info("lost")
+        log.get().error("lost_too")
+        log.get().info("lost")
+    stream.full = False
+    with log.together():
+        log.get().info("found")
+    assert events(stream) == ["found"]

@@ -234,7 +234,8 @@ class Settler:
 
     def _look(self, path: str, wait: _Wait, now: float) -> bool:
         """Whether the file is ready; if not, it waits on or is forgotten."""
-        if now - wait.looked <= _AT_ONCE:
+        # Ready by that very look, and not by the time that has passed since.
+        if wait.check <= wait.looked and now - wait.looked <= _AT_ONCE:
             return True
         try:
             stamp = self._stat(path)

@@ -30,15 +30,16 @@ class Batch:
     tries: int = 0
 
 
-def after_loss(batch: Batch, suspect: int | None = None) -> tuple[Batch, ...]:
+def after_loss(batch: Batch, suspect: int | None = None, tries: int = TRIES_ALONE) -> tuple[Batch, ...]:
     """The batches to try instead. None left: the one scan is to blame.
 
     SUSPECT is the job, counted in this batch, at which the worker was; without one (it was at all of them, in the
-    network) the batch is halved. A suspect is set apart, and no more than that: only who stood alone is blamed.
+    network) the batch is halved. A suspect is set apart, and no more than that: only who stood alone is blamed,
+    and only after so many TRIES alone.
     """
     if len(batch.jobs) == 1:
         again = replace(batch, tries=batch.tries + 1)
-        return (again,) if again.tries < TRIES_ALONE else ()
+        return (again,) if again.tries < tries else ()
     count = len(batch.jobs)
     cuts = [count // 2]
     if suspect is not None and 0 <= suspect < count:

@@ -54,12 +54,15 @@ class Orders:
         batch = self._sent.pop(number, None)
         return [] if batch is None else self._submissions.finish(batch, Findings(findings, seconds))
 
-    def lose(self, number: int, loss: Loss, suspect: int | None) -> tuple[int, list[Done]]:
-        """Who read it is gone: how many jobs that were, and what is done because its one job is to blame."""
+    def lose(self, number: int, loss: Loss, suspect: int | None, tries: int) -> tuple[int, list[Done]]:
+        """Who read it is gone: how many jobs that were, and what is done because its one job is to blame.
+
+        One alone is given TRIES.
+        """
         batch = self._sent.pop(number, None)
         if batch is None:
             return 0, []
-        again = after_loss(batch, suspect)
+        again = after_loss(batch, suspect, tries)
         self._waiting.extendleft(reversed(again))
         if again:
             return len(batch.jobs), []

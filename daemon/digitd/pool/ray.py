@@ -13,7 +13,7 @@ from multiprocessing.connection import wait
 import msgspec
 
 from digitd.errors import DigitdError
-from digitd.pool.halving import Loss
+from digitd.pool.halving import TRIES_ALONE, Loss
 from digitd.pool.interface import BundleReplacedError, Done
 from digitd.pool.messages import Job, Setup
 from digitd.pool.orders import Orders
@@ -24,6 +24,9 @@ AGAIN_SECONDS = 2.0
 """Between two tries to join a cluster that is away."""
 LOOK_SECONDS = 0.5
 STOP_SECONDS = 10.0
+TRIES_ON_NODES = 16
+"""Of a scan alone whose nodes are lost: they are shut down one after another, and it may be with each of them. A scan
+that ends its worker is found by the node itself; one that takes whole nodes with it is not to go round for ever."""
 
 
 class ClusterError(DigitdError):
@@ -159,11 +162,7 @@ class RayPool:
 
     def _hand_out(self) -> None:
         while self._orders.waiting and self._speaker is not None and self._state.loaded:
-            try:
-                self._speaker.say(self._orders.send())
-            except OSError:
-                # It has ended, and `poll` hears of it: what was sent waits again then.
-                return
+            self._speaker.say(self._orders.send())
 
     def _receive(self, speaker: Speaker) -> list[Done]:
         try:
@@ -185,7 +184,7 @@ class RayPool:
                     self._refused.add((node, cause))
                     self._on_refused(node, cause)
             case OrderLost(number, node):
-                return self._lose(number, Loss.DIED, None, node)
+                return self._lose(number, Loss.DIED, None, node, TRIES_ON_NODES)
             case Answer():
                 return self._take_in(word)
         return []
@@ -197,9 +196,11 @@ class RayPool:
             self._on_output(heard.pid, heard.line)
         return self._orders.finish(answer.number, answer.findings, answer.seconds)
 
-    def _lose(self, number: int, loss: Loss, suspect: int | None, node: str | None) -> list[Done]:
+    def _lose(
+        self, number: int, loss: Loss, suspect: int | None, node: str | None, tries: int = TRIES_ALONE
+    ) -> list[Done]:
         """The node that had this order is gone, or its file cannot be read to the end here: it is tried elsewhere."""
-        scans, done = self._orders.lose(number, loss, suspect)
+        scans, done = self._orders.lose(number, loss, suspect, tries)
         if scans:
             self._on_loss(0 if self._speaker is None else self._speaker.pid, loss, scans, node)
         return done

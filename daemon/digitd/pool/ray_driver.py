@@ -44,6 +44,12 @@ LOOK_SECONDS = 1.0
 """So often it is seen which nodes there are, and whether the head answers."""
 AHEAD = 2
 """Orders that a node has for each of its workers: one is read, one lies there ready, for the network takes its time."""
+HUNG_SECONDS = 30.0
+"""Without a sign of life of digitd's part on a node it is given up: Ray tells only of those that have ended."""
+_LOADED, _LIVES = 0, -1
+"""What is awaited of a node beside the parts of orders, which count from 1."""
+_LIFE = "life"
+"""Threads of its own for the sign of life: those that read may all be at it for long."""
 _REMEDY = "Start the cluster (ray start), or correct workers.address; `ray status` tells how it is"
 
 
@@ -53,6 +59,7 @@ class _Node:
     workers: int
     actor: Any
     loaded: bool = False
+    asked: float | None = None  # when a sign of life was asked for that has not come yet, by the monotonic clock
     parts: dict[int, tuple[int, tuple[int, ...]]] = field(default_factory=dict)
 
 
@@ -88,7 +95,7 @@ class _Driver:
         self._left_out: set[str] = set()
         self._waiting: deque[Order] = deque()
         self._works: dict[int, Work] = {}
-        self._ended: deque[tuple[str, int, Any]] = deque()
+        self._ended: deque[tuple[str, _Node, int, Any]] = deque()
         self._parts = 0
         self._look_at = 0.0
         self._state: State | None = None
@@ -114,7 +121,7 @@ class _Driver:
         names = ["bundle.json", *bundle.manifest.files]
         self._files = ray.put({name: (folder / name).read_bytes() for name in names})
         ray.cloudpickle.register_pickle_by_value(ray_node)
-        self._kind = ray.remote(ray_node.Node)
+        self._kind = ray.remote(concurrency_groups={_LIFE: 1})(ray_node.Node)
 
     def leave(self) -> None:
         """Leave it."""
@@ -139,6 +146,9 @@ class _Driver:
             return
         self._look_at = time.monotonic() + LOOK_SECONDS
         members = self._cluster.members()
+        for identity, node in [*self._nodes.items()]:
+            if node.loaded:
+                self._ask(identity, node)
         left = sys.maxsize if self._setup.count is None else self._setup.count
         left -= sum(node.workers for node in self._nodes.values())
         for identity, each in members.items():
@@ -148,6 +158,15 @@ class _Driver:
                 self._begin(identity, each.name, workers)
         self._tell_state()
 
+    def _ask(self, identity: str, node: _Node) -> None:
+        """Whether its part of digitd lives."""
+        now = time.monotonic()
+        if node.asked is None:
+            node.asked = now
+            self._await(identity, _LIVES, node.actor.lives.options(concurrency_group=_LIFE).remote())
+        elif now - node.asked >= HUNG_SECONDS:
+            self._lose(identity, node)
+
     def _begin(self, identity: str, name: str, workers: int) -> None:
         actor = self._kind.options(
             num_cpus=0,
@@ -155,12 +174,14 @@ class _Driver:
             scheduling_strategy=NodeAffinitySchedulingStrategy(identity, soft=False),
         ).remote(self._wanted)
         self._nodes[identity] = _Node(name, workers, actor)
-        self._await(identity, 0, actor.load.remote(msgspec.msgpack.encode(self._setup), self._files, workers))
+        self._await(identity, _LOADED, actor.load.remote(msgspec.msgpack.encode(self._setup), self._files, workers))
 
     def _await(self, identity: str, part: int, reference: Any) -> None:
+        node = self._nodes[identity]
+
         def note(future: Any) -> None:
             # In one of Ray's threads: deque.append is atomic.
-            self._ended.append((identity, part, future))
+            self._ended.append((identity, node, part, future))
             try:
                 os.write(self._wake_end, b"\0")
             except BlockingIOError:
@@ -168,16 +189,17 @@ class _Driver:
 
         reference.future().add_done_callback(note)
 
-    def _take_in(self, identity: str, part: int, future: Any) -> None:
-        node = self._nodes.get(identity)
-        if node is None:
-            return
+    def _take_in(self, identity: str, node: _Node, part: int, future: Any) -> None:
+        if self._nodes.get(identity) is not node:
+            return  # Of an actor that was given up; the one that has its place now has nothing to do with it.
         if (error := future.exception()) is not None:
             if node.loaded:
                 self._lose(identity, node)
             else:
                 self._leave_out(identity, node, line(error))
-        elif part:
+        elif part == _LIVES:
+            node.asked = None
+        elif part != _LOADED:
             number, places = node.parts.pop(part)
             self._finish(number, places, decode_answer(future.result()), node.name)
         elif cause := future.result():

@@ -8,6 +8,7 @@ import queue
 import sys
 import tempfile
 import threading
+import traceback
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -69,10 +70,29 @@ class Node:
             pass  # It is full of wakes.
         return future.result()
 
+    def lives(self) -> None:
+        """Answer, as long as this process gets on."""
+
     def _serve(self, cluster: bytes, files: dict[str, bytes], count: int) -> None:
+        from digitd.errors import DigitdError
+
+        try:
+            with tempfile.TemporaryDirectory(prefix="digitd-bundle-") as folder:
+                for name, data in files.items():
+                    (Path(folder) / name).write_bytes(data)
+                self._read_on(cluster, folder, count)
+        except Exception as error:  # noqa: BLE001 - whatever it is, who waits for this node is to hear of it
+            if not self._loaded.done():
+                self._loaded.set_result(error.cause if isinstance(error, DigitdError) else str(error))
+                return
+            # Nobody reads here any more. Who waits for an answer hears that the node is lost, and tries elsewhere.
+            traceback.print_exc()
+            os._exit(1)
+
+    def _read_on(self, cluster: bytes, folder: str, count: int) -> None:
+        """Read what is ordered, for ever. An exception where that is not possible any more."""
         import msgspec
 
-        from digitd.errors import DigitdError
         from digitd.pool.local import LocalPool
         from digitd.pool.ray_messages import Answer, ClusterSetup, Heard, WorkerLost, decode_order, encode
 
@@ -80,42 +100,33 @@ class Node:
         futures: dict[int, Future[bytes]] = {}
         lost: list[Any] = []
         heard: list[Any] = []
-        with tempfile.TemporaryDirectory(prefix="digitd-bundle-") as folder:
-            for name, data in files.items():
-                (Path(folder) / name).write_bytes(data)
-            pool = LocalPool(
-                msgspec.structs.replace(setup.setup, bundle=folder),
-                count,
-                setup.timeout,
-                setup.memory,
-                on_output=lambda pid, line: heard.append(Heard(pid, line)),
-                on_loss=lambda pid, loss, scans: lost.append(WorkerLost(pid, loss, scans)),
-                sha256=setup.sha256,
-            )
-            try:
-                pool.start()
-                while True:
-                    for done in pool.poll(None, [self._sleep_end]):
-                        answer = Answer(done.key, done.findings, done.seconds, tuple(lost), tuple(heard))
-                        lost.clear()
-                        heard.clear()
-                        futures.pop(done.key).set_result(encode(answer))
-                    if pool.ready and not self._loaded.done():
-                        self._loaded.set_result("")
-                    try:
-                        os.read(self._sleep_end, 4096)
-                    except BlockingIOError:
-                        pass
-                    while not self._orders.empty():
-                        raw, future = self._orders.get()
-                        order = decode_order(raw)
-                        futures[order.number] = future
-                        pool.submit(order.number, order.jobs)
-            except DigitdError as error:
-                if not self._loaded.done():
-                    self._loaded.set_result(error.cause)
-                    return
-                # Who waits for an answer here hears that the node is lost, and tries elsewhere.
-                os._exit(1)
-            finally:
-                pool.stop()
+        pool = LocalPool(
+            msgspec.structs.replace(setup.setup, bundle=folder),
+            count,
+            setup.timeout,
+            setup.memory,
+            on_output=lambda pid, line: heard.append(Heard(pid, line)),
+            on_loss=lambda pid, loss, scans: lost.append(WorkerLost(pid, loss, scans)),
+            sha256=setup.sha256,
+        )
+        try:
+            pool.start()
+            while True:
+                for done in pool.poll(None, [self._sleep_end]):
+                    answer = Answer(done.key, done.findings, done.seconds, tuple(lost), tuple(heard))
+                    lost.clear()
+                    heard.clear()
+                    futures.pop(done.key).set_result(encode(answer))
+                if pool.ready and not self._loaded.done():
+                    self._loaded.set_result("")
+                try:
+                    os.read(self._sleep_end, 4096)
+                except BlockingIOError:
+                    pass
+                while not self._orders.empty():
+                    raw, future = self._orders.get()
+                    order = decode_order(raw)
+                    futures[order.number] = future
+                    pool.submit(order.number, order.jobs)
+        finally:
+            pool.stop()

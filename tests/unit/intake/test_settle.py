@@ -148,6 +148,37 @@ def test_a_backlog_is_not_made_to_wait(world: World, settler: Settler, name: str
     assert wait(world, settler) == (pytest.approx(0.2, abs=1e-3), ["younger-" + name])
 
 
+def test_a_listed_file_that_is_old_enough_is_not_looked_at_twice(world: World, settler: Settler) -> None:
+    """What was just found to be unchanged for long is ready with that stamp; asked for later it is looked at again."""
+    for name in ("at-once.png", "later.png"):
+        world.write(name)
+    world.time += SETTLE
+    assert settler.found("at-once.png", world.files["at-once.png"])
+    world.broken = True
+    assert paths(settler.due()) == ["at-once.png"]
+    world.broken = False
+    assert settler.found("later.png", world.files["later.png"])
+    world.time += 1
+    world.write("later.png")
+    assert settler.due() == []
+
+
+@pytest.mark.parametrize("short", [0.001, 0.03, 0.05])
+def test_a_listed_file_that_becomes_old_enough_is_looked_at_again(world: World, settler: Settler, short: float) -> None:
+    """However short the rest of its wait: its writer, who is about to pause for nearly as long, writes in it."""
+    world.write("a.png")
+    world.time += SETTLE - short
+    assert settler.found("a.png", world.files["a.png"])
+    assert settler.due() == []
+    world.time += short / 2
+    world.write("a.png")
+    world.time += short / 2 + 1e-4
+    assert settler.due() == []
+    world.time += SETTLE - short
+    assert settler.due() == []
+    assert wait(world, settler)[1] == ["a.png"]
+
+
 @pytest.mark.parametrize("mtime", [0.0, EPOCH + 10**9, -5.0])
 def test_a_senseless_mtime_falls_back_to_looking(world: World, settler: Settler, mtime: float) -> None:
     """A file from 1970 or from the future is watched by the monotonic clock."""
@@ -400,7 +431,10 @@ def test_whatever_happens_a_file_is_ready_when_unchanged_and_then_once(
                 changed = world.time
                 world.time += 1e-4
             case "hint", HintKind() as kind:
-                settler.hint(name, kind)
+                if kind is FOUND and name in world.files:
+                    settler.found(name, world.files[name])
+                else:
+                    settler.hint(name, kind)
                 if kind in (MOVED, CLOSED) and name in world.files:
                     done = world.time
             case _:

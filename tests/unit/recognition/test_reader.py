@@ -9,7 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from digitd.errors import ScanError
+from digitd.imaging import pipeline
 from digitd.imaging.decode import Limits, Sheet, sheets
+from digitd.pool.listener import Listener
 from digitd.recognition import reader as reader_module
 from digitd.recognition.bundle import Bundle
 from digitd.recognition.reader import Options, Reader, ScanInput, open_reader
@@ -339,3 +341,34 @@ def test_a_large_photograph_is_told_in_its_own_pixels(shipped_reader: Reader, di
     assert (halved.text, halved.width, halved.height) == (read.text, read.width, read.height) == ("3014", 3600, 1200)
     for one, other in zip(halved.glyphs, read.glyphs, strict=True):
         assert np.abs(np.array(one.box) - other.box).max() <= 8
+
+
+@pytest.mark.parametrize("how", ["baseline", "progressive", "restarts"])
+@pytest.mark.parametrize("colours", [1, 3])
+def test_a_large_photograph_that_is_damaged_is_found_out(
+    bundle: Bundle, digits: Digits, how: str, colours: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Decoded at a half of its size, or a quarter, a JPEG with a hole in it, or without its end, is judged as the whole
+    of it is."""
+    reader = open_reader(bundle, "litert", Limits(10**8, 10**8, 20), Listener().listen)
+    options = {
+        "baseline": [],
+        "progressive": [cv2.IMWRITE_JPEG_PROGRESSIVE, 1],
+        "restarts": [cv2.IMWRITE_JPEG_RST_INTERVAL, 8],
+    }[how]
+    noise = np.random.default_rng(1).integers(0, 20, (1200, 3600)).astype(np.uint8)
+    gray = cv2.resize(page(digits, "3014"), (3600, 1200), interpolation=cv2.INTER_CUBIC) // 2 + noise + 90
+    for size in ((3600, 1200), (7200, 2400)):
+        image = cv2.resize(gray if colours == 1 else cv2.merge([gray] * 3), size)
+        whole = cv2.imencode(".jpg", image, options)[1].tobytes()
+        middle = len(whole) // 2
+        hole = whole[:middle] + bytes(4096) + whole[middle + 4096 :]
+        ends_early = whole[:middle] + b"\xff\xd9"
+        found = []
+        for enough in (pipeline.ENOUGH, max(size)):
+            monkeypatch.setattr(pipeline, "ENOUGH", enough)
+            outcomes = reader.read([ScanInput("s", data) for data in (whole, hole, ends_early, whole[:middle])])
+            found.append(["" if outcome.reason is None else outcome.reason.code for outcome in outcomes])
+            monkeypatch.undo()
+        assert found[0] == found[1]
+        assert "damaged" not in found[0][0] and found[0][2:] == ["damaged", "truncated"]
