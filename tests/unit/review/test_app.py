@@ -300,7 +300,7 @@ def test_the_pages_need_nothing_from_elsewhere(site: Site) -> None:
             page = (await site.get(path)).text
             assert not re.search(r"(?:src|href|action)=\"(?:https?:)?//", page), path
             assert not re.search(r"<style|style=|<script(?! src=\"/static/)|<\w[^<>]*\son\w+=", page), path
-        for name in ("desk.js", "page.css"):
+        for name in ("page.css", *re.findall(r'"/static/\w+/(\w+\.js)"', (await site.get("/desk")).text)):
             text = (await site.get(f"/static/x/{name}")).text
             assert not re.search(
                 r"https?://(?!www\.w3\.org/2000/svg)|innerHTML|insertAdjacentHTML|eval\(|@import", text
