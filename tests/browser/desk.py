@@ -6,7 +6,7 @@ from e2e.harness import wait_for
 from reviewing import Reviewing
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
 
 def to_desk(page: "Page", served: Reviewing) -> "Page":
@@ -19,6 +19,12 @@ def to_desk(page: "Page", served: Reviewing) -> "Page":
 def until(page: "Page", expression: str, arg: Any = None) -> Any:
     """Wait until a JavaScript expression is true, and give it. The page's policy forbids playwright's own way of it."""
     return wait_for(lambda: page.evaluate(expression, arg), expression)
+
+
+def follow(page: "Page", link: "Locator") -> None:
+    """Go where a link leads, and wait until all of it is there: after a click one might still look at the page before."""
+    page.goto(str(link.evaluate("link => link.href")))
+    page.wait_for_load_state("networkidle")
 
 
 def shown(page: "Page") -> None:

@@ -70,8 +70,7 @@ def test_axe_finds_nothing(serving: "Serving", visit: Open, axe: str, theme: str
     for summary in page.locator("summary").all():
         summary.click()
     assert violations(page, axe) == []
-    page.get_by_role("link", name="3141592658").click()
-    page.wait_for_load_state("networkidle")
+    desk.follow(page, page.get_by_role("link", name="3141592658"))
     assert violations(page, axe) == []
     page.goto(f"{served.origin}/results/1-none")
     assert violations(page, axe) == []
@@ -140,8 +139,7 @@ def test_a_narrow_window_needs_no_scrolling_across(serving: "Serving", visit: Op
     page = visit(served.address, viewport=NARROW)
     for path in ("/", "/results/", "/desk"):
         if path == "/results/":
-            page.locator(".results a").last.click()
-            page.wait_for_load_state("networkidle")
+            desk.follow(page, page.locator(".results a").last)
         else:
             page.goto(f"{served.origin}{path}")
         assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"], path
@@ -183,7 +181,7 @@ def test_hostile_names_do_nothing(serving: "Serving", visit: Open) -> None:
         seen |= set(page.locator(".results a").evaluate_all("links => links.map((one) => one.getAttribute('href'))"))
         if older.count() == 0:
             break
-        older.click()
+        desk.follow(page, older)
     assert len(seen) == len(names)
     shown = []
     desk.to_desk(page, served)

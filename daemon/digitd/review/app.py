@@ -113,8 +113,7 @@ class Review:
         """The page at which people verify."""
         if request.scope[ACCESS] is not Access.REVIEW:
             return self._overview.refused("This address is for looking only.")
-        review = self._settings.review
-        page = self._assets.page("desk.html", lease=review.lease, undo=review.undo)
+        page = self._assets.page("desk.html", lease=self._settings.review.lease)
         return HTMLResponse(page, headers=NO_STORE)
 
     async def static(self, request: Request) -> Response:

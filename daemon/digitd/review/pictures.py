@@ -18,11 +18,20 @@ from digitd.settings import Settings
 
 KEPT_BYTES = 12 << 20
 """Pictures that are kept: those of some hundred items, and no more than the process may well hold."""
+PICTURE_SECONDS = 10.0
+"""A person waits no longer for a picture, and the others behind it wait as long; `workers.timeout`, if that is less."""
+LETHAL_MOST = 1000
+"""Pages that are remembered for having killed the painter."""
 MEMORY_CHECK_SECONDS = 0.25
 START_SECONDS = 60.0
 LINE_MOST = 64 << 10
 MEDIA = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 """What a picture may be, and how it then begins: a painter that was taken over by a scan could answer anything."""
+
+
+TRIES = 2
+"""The painter may have been killed from outside: a scan is blamed that it was lost with twice."""
+LETHAL = Unpainted("painter", "no picture could be made of the scan", "Open its file with another program")
 
 
 class PictureError(Exception):
@@ -38,12 +47,14 @@ class Pictures:
 
     def __init__(self, settings: Settings) -> None:
         self._bounds = Bounds(settings.limits.bytes, settings.limits.pixels, settings.limits.pages)
-        self._timeout, self._memory = settings.workers.timeout, settings.workers.memory
+        self._timeout = min(settings.workers.timeout, PICTURE_SECONDS)
+        self._memory = settings.workers.memory
         self._process: asyncio.subprocess.Process | None = None
         self._listening: asyncio.Task[None] | None = None
         self._turns = Turns()
         self._kept: OrderedDict[tuple[str, int, str], Picture] = OrderedDict()
         self._size = 0
+        self._lethal: OrderedDict[tuple[str, int], None] = OrderedDict()
         self._unboxed_said = False
 
     @property
@@ -62,7 +73,10 @@ class Pictures:
             # Somebody else may have waited for the same one.
             if (kept := self.kept(key, page, view)) is not None:
                 return kept
-            answer = await self._ask(Order(os.fsencode(path), size, page, view))
+            lethal = (key, page) in self._lethal
+            answer = LETHAL if lethal else await self._ask(Order(os.fsencode(path), size, page, view))
+        if answer is LETHAL:
+            self._remember(key, page)
         if isinstance(answer, Unpainted):
             raise PictureError(answer.code, answer.cause, answer.remedy)
         self._keep((key, page, view), answer)
@@ -83,6 +97,11 @@ class Pictures:
         while self._size > KEPT_BYTES:
             _, dropped = self._kept.popitem(last=False)
             self._size -= len(dropped.data)
+
+    def _remember(self, key: str, page: int) -> None:
+        self._lethal[key, page] = None
+        if len(self._lethal) > LETHAL_MOST:
+            self._lethal.popitem(last=False)
 
     async def start(self) -> None:
         """Have a painter ready before the first order. PictureError where none can be started."""
@@ -117,12 +136,13 @@ class Pictures:
         return process
 
     async def _ask(self, order: Order) -> Picture | Unpainted:
-        process = await self._painter()
-        answer = await self._exchange(process, framed(order), self._timeout)
-        if isinstance(answer, Unpainted) or (isinstance(answer, Picture) and _is_picture(answer)):
-            return answer
-        await self._end(process)
-        return Unpainted("painter", "no picture could be made of the scan", "Open its file with another program")
+        for _ in range(TRIES):
+            process = await self._painter()
+            answer = await self._exchange(process, framed(order), self._timeout)
+            if isinstance(answer, Unpainted) or (isinstance(answer, Picture) and _is_picture(answer)):
+                return answer
+            await self._end(process)
+        return LETHAL
 
     async def _exchange(self, process: asyncio.subprocess.Process, message: bytes, timeout: float) -> Answer | None:
         """What the painter answers within TIMEOUT seconds; None: nothing that could be used, and the log says why."""

@@ -300,11 +300,28 @@ def test_the_pages_need_nothing_from_elsewhere(site: Site) -> None:
             page = (await site.get(path)).text
             assert not re.search(r"(?:src|href|action)=\"(?:https?:)?//", page), path
             assert not re.search(r"<style|style=|<script(?! src=\"/static/)|<\w[^<>]*\son\w+=", page), path
-        for name in ("desk.js", "page.css"):
+        for name in ("page.css", *re.findall(r'"/static/\w+/(\w+\.js)"', (await site.get("/desk")).text)):
             text = (await site.get(f"/static/x/{name}")).text
             assert not re.search(
                 r"https?://(?!www\.w3\.org/2000/svg)|innerHTML|insertAdjacentHTML|eval\(|@import", text
             )
+
+    site.do(work)
+
+
+def test_every_key_is_told(site: Site) -> None:
+    """The list that `?` shows, and docs/review.md, have each letter and sign that the script knows."""
+
+    async def work(site: Site) -> None:
+        script = (await site.get("/static/x/keys.js")).text
+        (known,) = re.findall(r"^const KEYS = \{(.*)\};$", script, re.M)
+        keys = {key.strip('" ').upper() for key in re.findall(r'("?[^ ",]+"?): "', known)} - {"=", "_"}
+        shown = "".join(re.findall(r"<kbd>(.*?)</kbd>", (await site.get("/desk")).text.partition("<dialog")[2]))
+        page = Path(__file__).parents[3] / "docs" / "review.md"
+        told = "".join(re.findall(r"^\| (.+?) \|", page.read_text(encoding="utf-8"), re.M))
+        assert len(keys) >= 8
+        for key in keys | set("ASDX"):
+            assert key in shown and key in told, key
 
     site.do(work)
 

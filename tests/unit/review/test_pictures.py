@@ -174,14 +174,12 @@ def test_one_process_makes_them_and_it_is_in_its_box(file: Path) -> None:
 
 
 def test_a_painter_that_is_killed_is_replaced(file: Path) -> None:
-    """What was asked of it meanwhile has no picture, the next order has; the log says so."""
+    """Whoever waits for a picture does not notice; the log says so."""
 
     async def work(it: Pictures) -> None:
         before = it.pid
         assert before is not None
         psutil.Process(before).kill()
-        with pytest.raises(PictureError):
-            await got(it, file)
         await got(it, file)
         assert it.pid not in {None, before}
 
@@ -195,11 +193,34 @@ def test_a_painter_that_hangs_is_replaced(file: Path) -> None:
     async def work(it: Pictures) -> None:
         assert it.pid is not None
         psutil.Process(it.pid).suspend()
-        with pytest.raises(PictureError):
-            await got(it, file)
         await got(it, file)
 
     assert [event["cause"] for event in lived(work, timeout=0.5)] == ["timeout"]
+
+
+def test_a_scan_that_kills_the_painter_does_so_twice_and_never_again(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then it has no picture, whichever is asked for, without another try; other scans have theirs."""
+
+    async def work(it: Pictures) -> None:
+        tries = []
+        exchange = it._exchange
+
+        async def deadly(process: Any, message: bytes, timeout: float) -> Any:
+            if b"scan.png" in message:
+                tries.append(process.pid)
+                process.kill()
+            return await exchange(process, message, timeout)
+
+        monkeypatch.setattr(it, "_exchange", deadly)
+        for view in ("page", "full", "page"):
+            with pytest.raises(PictureError, match="another program"):
+                await got(it, file, view=view)
+        assert len(set(tries)) == len(tries) == 2
+        await got(it, file.rename(file.with_name("other.png")), key="2-b")
+
+    assert [event["cause"] for event in lived(work)] == ["died", "died"]
 
 
 def test_a_painter_that_grows_is_replaced(file: Path) -> None:
