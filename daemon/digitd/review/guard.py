@@ -86,7 +86,7 @@ class Guard:
             await self._app(scope, receive, send_guarded)
 
     def _in_cookie(self, headers: dict[str, str]) -> str | None:
-        # As browsers take them apart: every program of this machine may set cookies, and one that is odd spoils no other.
+        # As browsers do it: every program of this machine may set cookies, and one that is odd spoils no other.
         return cookie_parser(headers.get("cookie", "")).get(self._cookie)
 
     async def _welcome(self, scope: Scope, query: list[tuple[str, str]], token: str, send: Send) -> None:
