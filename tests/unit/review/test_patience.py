@@ -32,7 +32,9 @@ def served(work: Callable[[int], Awaitable[None]]) -> None:
     """Work with a server's port, while it runs."""
 
     async def run() -> None:
-        config = uvicorn.Config(app, http=patience.PatientHttp, ws="none", lifespan="off", log_config=None)
+        config = uvicorn.Config(
+            app, http=patience.PatientHttp, ws="none", lifespan="off", log_config=None, timeout_graceful_shutdown=1
+        )
         server = uvicorn.Server(config)
         with serving.listening("127.0.0.1", 0) as listens:
             serves = asyncio.create_task(server._serve([listens]))
