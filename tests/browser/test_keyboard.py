@@ -177,6 +177,18 @@ def test_the_field_takes_digits_alone(serving: "Serving", visit: Open) -> None:
     assert desk.field(page) == "1774"
 
 
+def test_an_input_method_is_let_finish(serving: "Serving", visit: Open) -> None:
+    """What it shows meanwhile is its own; full-width digits, as it writes them, are digits in the end."""
+    served = serving(one("a.png", "1234"))
+    page = desk.to_desk(visit(served.address), served)
+    page.keyboard.press("Control+a")
+    method = page.context.new_cdp_session(page)
+    method.send("Input.imeSetComposition", {"text": "\uff14k", "selectionStart": 2, "selectionEnd": 2})
+    assert desk.field(page) == "\uff14k"
+    method.send("Input.insertText", {"text": "\uff14\uff12"})
+    desk.until(page, "document.querySelector('#text').value === '42'")
+
+
 def test_a_scan_of_many_pages_is_one_answer(serving: "Serving", visit: Open) -> None:
     """Enter goes through its pages, PageUp back; the last Enter gives all of them at once."""
     served = serving(Wanted("a.tif", ("12", "34", "56"), ("12", "33", "56")), one("b.png", "7"))
