@@ -135,7 +135,8 @@ def test_the_last_answer_is_taken_back(serving: "Serving", visit: Open) -> None:
     # One Enter too many does nothing. Nothing is before the person, and the key works all the same.
     page.keyboard.press("Enter")
     page.keyboard.press("Space")
-    assert page.evaluate("!current && done === 3")
+    desk.wait_done(page, 3)
+    assert page.evaluate("!current")
     page.keyboard.press("Control+z")
     desk.wait_name(page, "2.png")
     assert verified_in(served.house) == []
