@@ -136,7 +136,8 @@ def test_the_last_answer_is_taken_back(serving: "Serving", visit: Open) -> None:
     # One Enter too many does nothing. Nothing is before the person, and the key works all the same.
     page.keyboard.press("Enter")
     page.keyboard.press("Space")
-    assert page.evaluate("!current && done === 3")
+    desk.wait_done(page, 3)
+    assert page.evaluate("!current")
     page.keyboard.press("Control+z")
     desk.wait_name(page, "2.png")
     assert verified_in(served.house) == []
@@ -176,6 +177,18 @@ def test_the_field_takes_digits_alone(serving: "Serving", visit: Open) -> None:
     assert page.inner_text("#doubt-words").startswith("2 (2nd of 4")
     page.keyboard.type("77")
     assert desk.field(page) == "1774"
+
+
+def test_an_input_method_is_let_finish(serving: "Serving", visit: Open) -> None:
+    """What it shows meanwhile is its own; full-width digits, as it writes them, are digits in the end."""
+    served = serving(one("a.png", "1234"))
+    page = desk.to_desk(visit(served.address), served)
+    page.keyboard.press("Control+a")
+    method = page.context.new_cdp_session(page)
+    method.send("Input.imeSetComposition", {"text": "\uff14k", "selectionStart": 2, "selectionEnd": 2})
+    assert desk.field(page) == "\uff14k"
+    method.send("Input.insertText", {"text": "\uff14\uff12"})
+    desk.until(page, "document.querySelector('#text').value === '42'")
 
 
 def test_a_scan_of_many_pages_is_one_answer(serving: "Serving", visit: Open) -> None:

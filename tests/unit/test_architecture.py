@@ -121,7 +121,7 @@ ONLY_IN = {
     "prometheus_client": ["exposition.py", "scraping.py"],
     "starlette": ["review/"],
     "anyio": ["review/"],
-    "uvicorn": ["review/serving.py"],
+    "uvicorn": ["review/serving.py", "review/patience.py"],
     "jinja2": ["review/assets.py"],
 }
 

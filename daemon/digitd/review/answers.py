@@ -6,7 +6,7 @@ from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from digitd import log, names
@@ -131,6 +131,9 @@ def guarded(handle: Callable[[Request], Awaitable[Response]]) -> Callable[[Reque
             return await handle(request)
         except _TooLongError:
             return told(Wrong("too_long", f"a request has at most {BODY_MOST:,} bytes"), 413)
+        except ClientDisconnect:
+            # Nobody is there to be told: a page that was closed, or a network that broke off.
+            return told(Wrong("request", "it broke off"), 400)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             return told(Wrong("request", names.printable(str(error))), 400)
         except LeaseLostError as error:

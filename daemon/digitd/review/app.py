@@ -31,6 +31,8 @@ THREADS = 4
 """More would wait for the desk's one connection, and each takes memory."""
 VIEWS = frozenset({"thumb", "page", "full", "flattened", "found", "ink"})
 """imaging.rendered.View, which would bring OpenCV into this process; a test holds them together."""
+PAGE_DIGITS = 9
+"""Of a page's number in an address: Python makes no integer of thousands of them."""
 URGENT = frozenset({"page", "full"})
 KEEP = "private, max-age=86400, immutable"
 """A key never names another picture."""
@@ -68,7 +70,7 @@ class Review:
                 _get("/results/{key}", guarded(self._overview.result)),
                 _get("/desk", self.desk),
                 _get("/static/{version}/{name}", self.static),
-                _get("/pictures/{key}/{page:int}/{view}", guarded(self.picture)),
+                _get("/pictures/{key}/{page}/{view}", guarded(self.picture)),
                 _post("/desk/next", guarded(self.next)),
                 _post("/desk/take", guarded(self.take)),
                 _post("/desk/decide", guarded(self.decide)),
@@ -130,7 +132,8 @@ class Review:
 
     async def picture(self, request: Request) -> Response:
         """A picture of a page of an item, made anew. By the item's key, never by a path."""
-        key, page, view = (request.path_params[name] for name in ("key", "page", "view"))
+        key, number, view = (request.path_params[name] for name in ("key", "page", "view"))
+        page = int(number) if number.isascii() and number.isdigit() and len(number) <= PAGE_DIGITS else 0
         if view not in VIEWS or not 1 <= page <= self._settings.limits.pages:
             return _no_picture("no_page", "There is no such picture.", 404)
         picture = self._pictures.kept(key, page, view)

@@ -74,7 +74,7 @@ class Desk:
         """
         with self._db() as db:
             passed = {seq for key in after if (seq := found.seq_of(key)) is not None}
-            skipped = self._skipped.setdefault(who, {})
+            skipped = self._skipped.get(who, {})
             items = self._taken(db, who, passed | skipped.keys(), count)
             if len(items) < count and skipped:
                 items += self._taken(db, who, passed | {item.seq for item in items}, count - len(items))
@@ -166,8 +166,8 @@ class Desk:
     def decide(self, who: str, key: str, answer: Answer) -> str:
         """Note what WHO says of an item, durably; gives the id that the result will have.
 
-        Said once more, the same is the same verdict. LeaseLostError if somebody else has the item or has verified it,
-        AnswerError if the answer cannot be a result.
+        Said once more, the same is the same verdict, also once it is published. LeaseLostError if somebody else has the
+        item or has verified it, AnswerError if the answer cannot be a result.
         """
         with self._db() as db, transaction(db):
             again = found.item_of(db, key)
@@ -176,12 +176,26 @@ class Desk:
                 given = cleaned(answer, again.result)
                 if (said.answer, said.texts) == (self._said(db, again, given), given.texts):
                     return said.id
+            if again is not None and (published := self._published(db, again, who, answer)) is not None:
+                return published
             item = self._mine(db, who, key)
             given = cleaned(answer, item.result)
             now = self._clock()
             verdict = Verdict(str(uuid.uuid4()), item.seq, who, given.by, self._said(db, item, given), given.texts, now)
             reviews.give(db, verdict, now + self._review.undo)
             return verdict.id
+
+    def _published(self, db: sqlite3.Connection, item: Item, who: str, answer: Answer) -> str | None:
+        """The id of the result that WHO has made of the item already, by the same answer."""
+        after = reviews.superseded_by(db, item.seq)
+        its = (
+            None if after is None else db.execute("SELECT who, answer FROM reviews WHERE seq = ?", (after,)).fetchone()
+        )
+        result = None if after is None else found.of_seq(db, after)
+        if its is None or result is None or its[0] != who:
+            return None
+        given = cleaned(answer, item.result)
+        return result.id if (its[1], texts_of(result.result)) == (self._said(db, item, given), given.texts) else None
 
     @staticmethod
     def _said(db: sqlite3.Connection, item: Item, given: Answer) -> str:

@@ -2,9 +2,10 @@
 
 import hmac
 from collections.abc import Awaitable, Callable, MutableMapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
+
+from starlette.requests import cookie_parser
 
 from digitd import log, names
 from digitd.review.security import HEADERS, READING, Access, Asked, Refusal, Tokens, new_token, stranger, unauthorised
@@ -85,11 +86,8 @@ class Guard:
             await self._app(scope, receive, send_guarded)
 
     def _in_cookie(self, headers: dict[str, str]) -> str | None:
-        try:
-            found = SimpleCookie(headers.get("cookie", "")).get(self._cookie)
-        except CookieError:
-            return None
-        return None if found is None else found.value
+        # As browsers do it: every program of this machine may set cookies, and one that is odd spoils no other.
+        return cookie_parser(headers.get("cookie", "")).get(self._cookie)
 
     async def _welcome(self, scope: Scope, query: list[tuple[str, str]], token: str, send: Send) -> None:
         """Keep the token in a cookie that no script sees, and take it out of the address, which others may see."""

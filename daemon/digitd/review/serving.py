@@ -16,6 +16,7 @@ import uvicorn
 from digitd import log
 from digitd.errors import UsageError
 from digitd.review.guard import TOKEN, Guard
+from digitd.review.patience import PatientHttp
 
 CONNECTIONS_MOST = 200
 """At once: a browser has six, so thirty people."""
@@ -57,7 +58,7 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 app,
                 loop="asyncio",
-                http="h11",
+                http=PatientHttp,
                 ws="none",
                 lifespan="on",
                 log_config=None,

@@ -215,6 +215,51 @@ def test_a_long_request_is_cut_off(site: Site) -> None:
     site.do(work)
 
 
+def test_json_that_is_too_deep_is_refused(site: Site) -> None:
+    """It is no failure of ours: the page goes on, and nothing is in the log."""
+
+    async def work(site: Site) -> None:
+        for data in (b"[" * 100_000, b'{"who": ' + b'{"a":' * 100_000):
+            assert (await site.post("/desk/next", data)).status == 400
+
+    assert site.do(work) == []
+
+
+def test_a_request_that_breaks_off_is_no_failure(site: Site) -> None:
+    """A page that was closed, or a network that went away, while it was sent: nothing comes of it, and no traceback."""
+
+    async def work(site: Site) -> None:
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/desk/next",
+            "raw_path": b"/desk/next",
+            "query_string": b"",
+            "root_path": "",
+            "headers": [
+                (b"host", HOST.encode()),
+                (b"origin", f"http://{HOST}".encode()),
+                (b"content-type", b"application/json"),
+                (b"cookie", f"{cookie_of(PORT)}={TOKENS.review}".encode()),
+            ],
+        }
+        came: list[dict[str, Any]] = [
+            {"type": "http.request", "body": b'{"who"', "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+
+        async def receive() -> dict[str, Any]:
+            return came.pop(0)
+
+        async def send(_: Any) -> None:
+            pass
+
+        await site.guard(scope, receive, send)
+        assert came == []
+
+    assert site.do(work) == []
+
+
 NO_KEYS = [
     "1",
     "0-",
@@ -248,6 +293,8 @@ def test_pictures_that_there_are_none_of(site: Site) -> None:
         key = (await site.items(1))[0]["key"]
         for path in (f"/pictures/{key}/{rest}" for rest in ("0/page", "2/page", "101/page", "1/raw", "1/../page")):
             assert (await site.get(path)).status == 404, path
+        for number in ("9" * 5000, "-1", "%D9%A1", "1.0"):
+            assert (await site.get(f"/pictures/{key}/{number}/page")).status == 404, number
         assert (await site.post(f"/pictures/{key}/1/page", {})).status == 405
 
     site.do(work)

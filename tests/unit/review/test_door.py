@@ -157,6 +157,13 @@ def test_the_token_becomes_a_cookie_and_leaves_the_address(door: Door) -> None:
     assert door.ask("/", cookie=got.headers["set-cookie"].partition(";")[0]).status == 200
 
 
+@pytest.mark.parametrize("other", ['prefs={"a":1}', "a b=c d", "x", "=", "sid=\xe9; y=\x01"])
+def test_cookies_of_other_programs_do_no_harm(door: Door, other: str) -> None:
+    """Every program of this machine may set some, for its ports share them; whatever they are, ours is found."""
+    for cookie in (f"{other}; {COOKIE}", f"{COOKIE}; {other}"):
+        assert door.ask("/", cookie=cookie).status == 200, cookie
+
+
 def test_an_address_cannot_lead_elsewhere(door: Door) -> None:
     """Two slashes before a path would be another host, and browsers take a backslash for one."""
     for path in ("//evil.example/", "/\\evil.example/", "///evil.example/", "/\\/evil.example/"):

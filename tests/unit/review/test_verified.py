@@ -11,7 +11,7 @@ from delivery_rig import Killer, Rig, on_way, workplace
 from desk_rig import fill, settings_of
 from digitd import fs, results
 from digitd.results import Result, Status
-from digitd.review.desk import Answer, Desk, Filter, Kind
+from digitd.review.desk import Answer, Desk, Filter, Kind, LeaseLostError
 from digitd.verifying import AT_ONCE, Verifier
 from ways import OUTPUTS, SOURCES, Json
 
@@ -75,6 +75,23 @@ def test_a_verdict_becomes_a_result_that_supersedes_the_first(base: Path) -> Non
     assert rows[1]["verified_answer"] == "corrected"
     assert rows[1]["verified_at"] == second.verified.at
     assert [os.fspath(path.relative_to(rig.archive)) for path in rig.archive.rglob("*.png")] == ["verified/sub/1.png"]
+
+
+def test_an_answer_sent_again_after_it_was_published_is_the_same(base: Path) -> None:
+    """A connection broke down for longer than an answer waits; another's word, or another answer, is too late."""
+    rig = Rig(base)
+    fill(rig, "1.png")
+    with Desk(settings_of(rig, undo=0)) as desk:
+        [item] = desk.next("anna")
+        verdict = desk.decide("anna", item.key, RIGHT)
+        live(rig)
+        assert desk.decide("anna", item.key, RIGHT) == verdict
+        for who, answer in (("ben", RIGHT), ("anna", Answer(Kind.UNREADABLE))):
+            with pytest.raises(LeaseLostError):
+                desk.decide(who, item.key, answer)
+        assert desk.counts().pending == 0
+    live(rig)
+    assert [result.id for result in verified_of(rig)] == [verdict]
 
 
 def test_nothing_else_has_the_new_fields(base: Path) -> None:

@@ -55,11 +55,18 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-field.addEventListener("input", () => {
+function plain(text) {
+  // Full-width digits, as input methods of East Asia write them, are digits.
+  return text.replace(/[\uff10-\uff19\uff1f]/g, (sign) => String.fromCharCode(sign.charCodeAt(0) - 0xfee0));
+}
+
+function typed(event) {
+  // What an input method has not finished is its own: changed under its hands, it would begin anew.
+  if (event.isComposing) return;
   // What is pasted or dictated, too, is digits alone.
-  const at = field.selectionStart, digits = field.value.replace(/[^0-9?\n]/g, "");
+  const at = field.selectionStart, digits = plain(field.value).replace(/[^0-9?\n]/g, "");
   if (digits !== field.value) {
-    const gone = field.value.slice(0, at).replace(/[0-9?\n]/g, "").length;
+    const gone = plain(field.value.slice(0, at)).replace(/[0-9?\n]/g, "").length;
     field.value = digits;
     field.setSelectionRange(at - gone, at - gone);
   }
@@ -68,7 +75,9 @@ field.addEventListener("input", () => {
   const followed = chosen !== null && matches();
   if (followed && field.selectionStart === offset(chosen) + 1 && chosen + 1 < sheet().marks.length) choose(1);
   else if (!followed && chosen !== null) { chosen = null; doubt(); }
-});
+}
+field.addEventListener("input", typed);
+field.addEventListener("compositionend", typed);
 $("panel").addEventListener("submit", (event) => { event.preventDefault(); accept(); });
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-do]");
