@@ -96,7 +96,6 @@ def rates(work: Path) -> Iterator[Row]:
         scans.small(place / "inbox", DRAINED)
         taken, _ = processes.timed("run", "--once", "-c", str(file))
         processes.expect_results(place / "outbox", DRAINED)
-        shutil.rmtree(place)
         drains.append(DRAINED / taken)
         for name, found in ratios.items():
             command = [sys.executable, __file__, name, str(work / "alternatives")]

@@ -1,7 +1,6 @@
 """How soon digitd answers, and what it takes while it does nothing."""
 
 import os
-import shutil
 import statistics
 import subprocess
 import time
@@ -49,7 +48,6 @@ def _alone(place: Path) -> list[float]:
             taken.append(processes.wait_for(place / "outbox" / f"{scan.name}.json") - begun)
             # Idle again: the next drop meets a daemon that sleeps.
             time.sleep(0.02)
-    shutil.rmtree(place)
     return taken
 
 
@@ -91,7 +89,6 @@ def _evenly(place: Path, rate: float) -> tuple[list[float], float]:
             time.sleep(0.05)
     # A result's name is given to it when it is published: that is when its inode last changed.
     taken = [os.stat(place / "outbox" / f"{name}.json").st_ctime - at for name, at in moved.items()]
-    shutil.rmtree(place)
     return taken, count / fed
 
 
@@ -105,7 +102,6 @@ def _most(place: Path, count: int) -> float:
         while sum(name.endswith(".json") for name in os.listdir(place / "outbox")) < count:
             time.sleep(0.02)
         taken = time.monotonic() - begun
-    shutil.rmtree(place)
     return count / taken
 
 
@@ -187,7 +183,6 @@ def _peak(place: Path, count: int) -> processes.Memory:
     with processes.sampled(process.pid) as peak:
         process.wait()
     processes.expect_results(place / "outbox", count)
-    shutil.rmtree(place)
     return peak
 
 

@@ -1,7 +1,10 @@
-"""Scans a second: digitd against its own reader in a plain loop, live, with more workers, and with more scans."""
+"""Scans a second: digitd against its own reader in a plain loop, live, with more workers, and with more scans.
+
+Nothing is deleted before the end: ext4 gives no number of a deleted file again for some minutes, and looks at each of
+those anew for every file that is made.
+"""
 
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -13,7 +16,7 @@ from pathlib import Path
 import processes
 import workloads
 from results import Row
-from workloads import Workload
+from workloads import ALL, Workload
 
 PAIRS = 5
 BARE = Path(__file__).with_name("bare.py")
@@ -36,7 +39,7 @@ class Drain:
 
 def against_bare(work: Path, load: Workload, pairs: int = PAIRS) -> Iterator[Row]:
     """`run --once` against the bare loop, in turn, from fresh processes, start and end included."""
-    taken = [_pair(work / f"{load.ending[1:]}{number}", load) for number in range(pairs)]
+    taken = [_pair(work / f"bare-{ALL.index(load)}-{number}", load) for number in range(pairs)]
     ratios = [pair.bare / pair.drained for pair in taken]
     ratio = statistics.median(ratios)
     bare = load.count / statistics.median(pair.bare for pair in taken)
@@ -55,7 +58,6 @@ def _pair(place: Path, load: Workload) -> Drain:
     bare = _bare(place / "inbox")
     drained, _ = processes.timed("run", "--once", "-c", str(file))
     processes.expect_results(place / "outbox", load.count)
-    shutil.rmtree(place)
     return Drain(bare, drained)
 
 
@@ -95,7 +97,6 @@ def live(work: Path) -> Iterator[Row]:
             taken = time.monotonic() - begun
         ratios.append(bare / taken)
         rates.append(load.count / taken)
-        shutil.rmtree(place)
     yield Row(
         f"the same small scans, a steady stream into a running daemon ({WAITING:,} wait at most), over the bare loop",
         "-",
@@ -113,7 +114,8 @@ def scaling(work: Path) -> Iterator[Row]:
     for load, count in ((workloads.PAGE, workloads.PAGE.count // 2), (workloads.SMALL, workloads.SMALL.count // 2)):
         ratios = []
         for number in range(PAIRS):
-            taken = [_worked(work / f"scaling{number}", load, count, workers) / count for workers in (1, 2)]
+            place = work / f"scaling-{ALL.index(load)}-{number}"
+            taken = [_worked(place / str(workers), load, count, workers) / count for workers in (1, 2)]
             ratios.append(taken[0] / taken[1])
         ratio = statistics.median(ratios)
         yield Row(
@@ -134,7 +136,6 @@ def _worked(place: Path, load: Workload, count: int, workers: int) -> float:
     if process.wait() != 0:
         raise RuntimeError(f"the drain ended with {process.returncode}")
     taken = time.monotonic() - begun
-    shutil.rmtree(place)
     return taken
 
 
