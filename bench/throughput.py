@@ -135,8 +135,7 @@ def _worked(place: Path, load: Workload, count: int, workers: int) -> float:
     begun = time.monotonic()
     if process.wait() != 0:
         raise RuntimeError(f"the drain ended with {process.returncode}")
-    taken = time.monotonic() - begun
-    return taken
+    return time.monotonic() - begun
 
 
 def _each(ratios: list[float]) -> str:
