@@ -23,7 +23,7 @@ from workloads import Workload
 
 ROOT = Path(__file__).parents[1]
 HZ = 400
-COUNTS = {workloads.SMALL: 15_000, workloads.PAGE: 1_200, workloads.PHOTOGRAPH: 120}
+COUNTS = {workloads.SMALL: 15_000, workloads.PAGE: 500, workloads.PHOTOGRAPH: 60}
 
 STAGES = (
     ("decode", r"imaging/(decode|colour|formats|tiff|pdf|pnm|deep)\.py"),
@@ -70,18 +70,16 @@ def shares(samples: str) -> dict[str, float]:
 
 def profiled(work: Path, load: Workload, count: int) -> dict[str, float]:
     """Milliseconds of a processor a scan, by stage."""
-    file = _filled(work / "sampled", load, count)
+    file = _filled(work / f"sampled-{count}", load, count)
     raw = work / "raw.txt"
     command = ["py-spy", "record", "--subprocesses", "--rate", str(HZ), "--format", "raw", "--output", str(raw), "--"]
     subprocess.run([*command, *processes.command("run", "--once", "-c", str(file))], check=True, capture_output=True)
-    file = _filled(work / "plain", load, count)
+    file = _filled(work / f"plain-{count}", load, count)
     process = subprocess.Popen(processes.command("run", "--once", "-c", str(file)), stderr=subprocess.DEVNULL)
     with processes.busy(process.pid) as seconds:
         process.wait()
     taken = sum(seconds.values())
     found = {name: share * taken / count * 1000 for name, share in shares(raw.read_text()).items()}
-    for name in ("sampled", "plain"):
-        shutil.rmtree(work / name)
     return found
 
 
