@@ -79,8 +79,7 @@ def profiled(work: Path, load: Workload, count: int) -> dict[str, float]:
     with processes.busy(process.pid) as seconds:
         process.wait()
     taken = sum(seconds.values())
-    found = {name: share * taken / count * 1000 for name, share in shares(raw.read_text()).items()}
-    return found
+    return {name: share * taken / count * 1000 for name, share in shares(raw.read_text()).items()}
 
 
 def _filled(place: Path, load: Workload, count: int) -> Path:
