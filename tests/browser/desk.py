@@ -22,7 +22,7 @@ def until(page: "Page", expression: str, arg: Any = None) -> Any:
 
 
 def follow(page: "Page", link: "Locator") -> None:
-    """Go where a link leads, and wait until all of it is there: after a click one may still look at the page before."""
+    """Go where a link leads, and wait until all of it is there: after a click the page before might be looked at."""
     page.goto(str(link.evaluate("link => link.href")))
     page.wait_for_load_state("networkidle")
 

@@ -37,6 +37,10 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
+SHOWN = ("line-postcode-2.png", "cards/1-4.png")
+"""In the light, and in the dark."""
+
+
 class Filled(House):
     """A house that is furnished already."""
 
@@ -66,12 +70,19 @@ def test_how_it_looks(filled: Path, pictures: Path, visit: Open) -> None:
             # Some are answered, so that there is something to count.
             desk.to_desk(page, served)
             for count in range(1, 4):
+                # Which scan comes first, chance decides; those that are to be shown are left.
+                while desk.name(page).endswith(SHOWN):
+                    before = desk.name(page)
+                    page.keyboard.press("Escape")
+                    desk.until(
+                        page, "before => !!current && document.querySelector('#name').textContent !== before", before
+                    )
                 # As somebody who had looked at it for a while.
                 page.evaluate("began -= 2300")
                 page.keyboard.type("1234")
                 page.keyboard.press("Enter")
                 desk.wait_done(page, count)
-            to(page, "line-postcode-2.png" if theme == "light" else "1-4.png")
+            to(page, SHOWN[theme == "dark"])
             taken(page, pictures / f"review-desk{ending}.png")
             if theme == "light":
                 page.set_viewport_size({"width": 1200, "height": 950})
