@@ -108,8 +108,8 @@ def report(rows: list[Row]) -> str:
     """The table as Markdown."""
     lines = [
         "`make bench MNIST=FOLDER SCANS=FOLDER` wrote this section. Ratios are of one run, from fresh processes.",
-        "Scans called `dev` were in view while digitd was made: they flatter. On ext4, making a file was seen to take",
-        "ten times as long (0.2 ms) for some minutes after thousands were deleted nearby: a drain is slower then.",
+        "Scans called `dev` were in view while digitd was made: they flatter. What each line means, and why:",
+        "[docs/performance.md](../docs/performance.md).",
         "",
         results.machine(),
         "",
