@@ -84,6 +84,9 @@ def wheel(folder: Path) -> Path:
 def wheels(needed_by: Path) -> Path:
     """The folder with the wheels of all that this one needs, as requirements.lock pins them; kept from run to run."""
     folder = cache() / "wheels"
+    for earlier in folder.glob("digitd-*.whl"):
+        # pip would take that one, and what it needs, for this one: both have the same name.
+        earlier.unlink()
     fetch = ["download", "--only-binary=:all:", f"--python-version={PYTHON}", f"--dest={folder}"]
     _run([*PIP, *fetch, "--constraint", os.fspath(SOURCE / "requirements.lock"), os.fspath(needed_by)])
     return folder
