@@ -7,14 +7,12 @@ from collections.abc import Callable
 
 from digitd import log
 from digitd.archive import Archive
-from digitd.delivery import Delivery
+from digitd.delivery import delivery_of
 from digitd.errors import AlreadyRunningError, DigitdError
 from digitd.journal import Journal
 from digitd.lock import Lock, holder_of
 from digitd.marks import Marks
-from digitd.outbox import Outbox
 from digitd.preflight import check_folders
-from digitd.rolling import Roller
 from digitd.settings import Settings
 from digitd.verifying import Verifier
 
@@ -77,7 +75,8 @@ def deliver(settings: Settings) -> int:
     with Lock(settings.state.path, reachable=False, passing=True):
         marks.claim()
         with Journal(settings.state.path) as journal:
-            delivery = _delivery_of(settings, journal)
+            archive = Archive(os.fspath(settings.inbox.path), settings.sources.model_dump())
+            delivery = delivery_of(settings, journal, archive, lambda *_: None)
             delivery.recover()
             verifier = Verifier(journal, delivery)
             verifier.deliver_all()
@@ -87,22 +86,3 @@ def deliver(settings: Settings) -> int:
             if delivery.troubled is not None:
                 raise OSError(delivery.troubled)
             return verifier.delivered
-
-
-def _delivery_of(settings: Settings, journal: Journal) -> Delivery:
-    outbox, form = Outbox(settings.outbox.path), settings.outbox.json_
-    return Delivery(
-        journal,
-        outbox,
-        Archive(os.fspath(settings.inbox.path), settings.sources.model_dump()),
-        Roller(
-            journal,
-            outbox,
-            csv=settings.outbox.csv,
-            lines=form == "lines",
-            every=settings.outbox.every,
-            rows=settings.outbox.rows,
-        ),
-        json=form,
-        on_filed=lambda *_: None,
-    )

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from digitd import log, rebuild
 from digitd.archive import Archive, Filed
-from digitd.delivery import Delivery
+from digitd.delivery import delivery_of
 from digitd.dispatch import Dispatcher
 from digitd.heartbeat import Heartbeat
 from digitd.lock import Lock
@@ -14,13 +14,11 @@ from digitd.maintenance import Pruner
 from digitd.marks import Marks
 from digitd.metrics import Metrics
 from digitd.observer import Observer
-from digitd.outbox import Outbox
 from digitd.pool.halving import Loss
 from digitd.recognition.bundle import Bundle
 from digitd.reload import Renewal
 from digitd.reloader import Load, Reloader
 from digitd.results import READ_STATUSES
-from digitd.rolling import Roller
 from digitd.settings import Settings
 from digitd.supply import Supply
 from digitd.systemd import Notifier
@@ -66,25 +64,8 @@ class Assembly:
                 alive=lambda: notifier.starting("bringing the journal of an older digitd up to date"),
             )
         )
-        outbox = Outbox(settings.outbox.path)
-        json = settings.outbox.json_
         self.supply = self._supply_of(settings)
-        self.delivery = Delivery(
-            journal,
-            outbox,
-            archive,
-            Roller(
-                journal,
-                outbox,
-                csv=settings.outbox.csv,
-                lines=json == "lines",
-                every=settings.outbox.every,
-                rows=settings.outbox.rows,
-            ),
-            json=json,
-            on_filed=self._note_filed,
-            tally=self.tally,
-        )
+        self.delivery = delivery_of(settings, journal, archive, self._note_filed, self.tally)
         self.verifier = Verifier(journal, self.delivery)
         self.pruner = self._pruner_of(settings)
         self.dispatcher = Dispatcher(settings, bundle.model, self.pool, self.supply, self.delivery, archive, self.tally)

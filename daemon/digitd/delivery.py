@@ -17,6 +17,7 @@ from digitd.journal import Journal
 from digitd.outbox import Outbox
 from digitd.results import Model, Outcome, Result
 from digitd.rolling import PAUSE_FIRST, PAUSE_MOST, Roller
+from digitd.settings import Settings
 from digitd.syncing import SYNC_SECONDS, Syncer
 from digitd.tables import Identity, Row, Verdict
 from digitd.tally import Tally
@@ -404,3 +405,19 @@ class Delivery:
                 scan=None if path is None else names.printable(path),
                 remedy="make room or give the rights; digitd goes on by itself, and nothing is lost",
             )
+
+
+def delivery_of(
+    settings: Settings, journal: Journal, archive: Archive, on_filed: OnFiled, tally: Tally | None = None
+) -> Delivery:
+    """The delivery that the settings ask for."""
+    outbox, form = Outbox(settings.outbox.path), settings.outbox.json_
+    roller = Roller(
+        journal,
+        outbox,
+        csv=settings.outbox.csv,
+        lines=form == "lines",
+        every=settings.outbox.every,
+        rows=settings.outbox.rows,
+    )
+    return Delivery(journal, outbox, archive, roller, json=form, on_filed=on_filed, tally=tally)
